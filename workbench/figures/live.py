@@ -1,0 +1,140 @@
+"""Figures whose live parameters redraw in the browser without a request.
+
+Python computes the figure's data for every position of its live parameters in one sweep and
+sends it once as compact arrays; the browser picks the position. No formula is written twice.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+Position = float | int | str | bool
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One part of a figure that depends on live parameters.
+
+    Args:
+        path: the part, as in Plotly's JSON: ``"data[2].y"``, ``"layout.shapes[0].x0"``.
+        axes: names of the live parameters it depends on, in the order of ``values``' axes.
+        values: numbers of shape ``(positions of axes[0], …, *shape of the part)``, or a nested
+            list of text whose nesting follows ``axes``.
+    """
+
+    path: str
+    axes: tuple[str, ...]
+    values: np.ndarray | Sequence[Any]
+
+
+@dataclass(frozen=True)
+class LiveFigure:
+    """A Plotly figure and how its parts change with live parameters.
+
+    Args:
+        figure: the figure at any one position; parts named by slots are replaced.
+        axes: every position of each live parameter, in slider order.
+        slots: the parts that change.
+        words: what the reader sees, in two or three sentences; one text, or a slot of texts.
+    """
+
+    figure: go.Figure
+    axes: Mapping[str, Sequence[Position]] = field(default_factory=dict)
+    slots: tuple[Slot, ...] = ()
+    words: str | Slot = ""
+
+    def at(self, **position: Position) -> go.Figure:
+        """The plain figure at one position of the live parameters (nearest position of each).
+
+        Raises:
+            KeyError: a live parameter is missing.
+        """
+        spec = copy.deepcopy(self.figure.to_plotly_json())
+        for slot in self.slots:
+            _assign(spec, slot.path, _pick(slot, self._index(slot, position)))
+        return go.Figure(spec)
+
+    def words_at(self, **position: Position) -> str:
+        """The sentences for one position of the live parameters."""
+        if isinstance(self.words, str):
+            return self.words
+        return str(_pick(self.words, self._index(self.words, position)))
+
+    def payload(self) -> dict[str, Any]:
+        """The figure as JSON for the browser: typed arrays as base64, float32, in C order.
+
+        The template stays out: the page applies its own, light or dark.
+        """
+        spec = self.figure.to_plotly_json()
+        spec.get("layout", {}).pop("template", None)
+        return {
+            "figure": _encode(spec),
+            "axes": {name: list(positions) for name, positions in self.axes.items()},
+            "slots": [self._encode_slot(slot) for slot in self.slots],
+            "words": self.words if isinstance(self.words, str) else self._encode_slot(self.words),
+        }
+
+    def _index(self, slot: Slot, position: Mapping[str, Position]) -> tuple[int, ...]:
+        return tuple(_nearest(self.axes[name], position[name]) for name in slot.axes)
+
+    def _encode_slot(self, slot: Slot) -> dict[str, Any]:
+        shape = [len(self.axes[name]) for name in slot.axes]
+        head: dict[str, Any] = {"path": slot.path, "axes": list(slot.axes)}
+        if isinstance(slot.values, np.ndarray) and slot.values.dtype.kind in "fiub":
+            if list(slot.values.shape[: len(shape)]) != shape:
+                raise ValueError(
+                    f"slot {slot.path}: shape {slot.values.shape} does not start with {shape}"
+                )
+            return head | {"shape": list(slot.values.shape)} | _base64(slot.values)
+        texts = [_pick(slot, index) for index in itertools.product(*map(range, shape))]
+        return head | {"texts": texts}
+
+
+def _nearest(positions: Sequence[Position], value: Position) -> int:
+    if isinstance(value, (str, bool)):
+        return list(positions).index(value)
+    return int(np.argmin(np.abs(np.asarray(positions, dtype=float) - float(value))))
+
+
+def _pick(slot: Slot, index: tuple[int, ...]) -> Any:
+    found: Any = slot.values
+    for i in index:
+        found = found[i]
+    return found
+
+
+def _assign(spec: Any, path: str, value: Any) -> None:
+    keys = [int(k) if k.isdigit() else k for k in re.findall(r"[^.\[\]]+", path)]
+    for key in keys[:-1]:
+        spec = spec[key] if isinstance(key, int) else spec.setdefault(key, {})
+    spec[keys[-1]] = value
+
+
+def _base64(array: np.ndarray) -> dict[str, Any]:
+    compact = np.ascontiguousarray(array, dtype="<f4")
+    return {"dtype": "float32", "base64": base64.b64encode(compact.tobytes()).decode()}
+
+
+def _encode(part: Any) -> Any:
+    if isinstance(part, np.ndarray):
+        if part.dtype.kind in "fiub" and part.size > 64:
+            return {"shape": list(part.shape)} | _base64(part)
+        return _encode(part.tolist())
+    if isinstance(part, Mapping):
+        return {key: _encode(value) for key, value in part.items()}
+    if isinstance(part, (list, tuple)):
+        return [_encode(value) for value in part]
+    if isinstance(part, np.generic):
+        return _encode(part.item())
+    if isinstance(part, float) and not np.isfinite(part):
+        return None
+    return part

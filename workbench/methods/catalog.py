@@ -1,0 +1,94 @@
+"""The methods of the workbench, in screen order; adding one is one entry here.
+
+The same slug names its module in every room: ``workbench/methods``, ``workbench/figures``,
+``panels`` and the tests.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Literal
+
+from workbench.errors import UnknownNameError
+from workbench.study import Study
+
+Group = Literal["See", "Read", "Act", "Audit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """What the overview says of a method.
+
+    Args:
+        slug: name in code, links and the command line.
+        title: name of its tab.
+        group: which accent colour and which shelf of the overview it belongs to.
+        paper: title of the paper.
+        authors: who wrote it, where and when.
+        arxiv: identifier on arXiv.
+        claim: the claim of the paper in one sentence.
+        first: what to try first, one sentence.
+    """
+
+    slug: str
+    title: str
+    group: Group
+    paper: str
+    authors: str
+    arxiv: str
+    claim: str
+    first: str
+
+
+METHODS: tuple[Method, ...] = (
+    Method(
+        slug="attention",
+        title="Attention: error vs B",
+        group="Read",
+        paper="Fast Attention Requires Bounded Entries",
+        authors="Alman and Song, NeurIPS 2023",
+        arxiv="2302.13214",
+        claim=(
+            "Attention over n tokens can be approximated in almost linear time when every entry "
+            "of the queries and keys stays well below √log n, and, unless a standard conjecture "
+            "of complexity theory fails, cannot once they reach it."
+        ),
+        first="Drag B from 0.5 to 3 and watch the same polynomial go from exact to useless.",
+    ),
+)
+
+
+def find(slug: str) -> Method:
+    """The method with this slug.
+
+    Raises:
+        UnknownNameError: no such method; names the nearest.
+    """
+    for method in METHODS:
+        if method.slug == slug:
+            return method
+    raise UnknownNameError.of("method", slug, (m.slug for m in METHODS))
+
+
+def module(slug: str) -> ModuleType:
+    """The module ``workbench.methods.<slug>``."""
+    return importlib.import_module(f"workbench.methods.{find(slug).slug}")
+
+
+def studies(slug: str) -> dict[str, Study]:
+    """The studies of a method by slug, the main one (named as the method) first."""
+    return {study.slug: study for study in module(slug).STUDIES}
+
+
+def find_study(slug: str) -> Study:
+    """The study "method" or "method.study".
+
+    Raises:
+        UnknownNameError: no such method or study; names the nearest.
+    """
+    known = studies(slug.partition(".")[0])
+    if slug not in known:
+        raise UnknownNameError.of("study", slug, known)
+    return known[slug]

@@ -1,0 +1,246 @@
+"""Parameters declared once: checked by the method, drawn by the page, parsed from text and links.
+
+A method declares a frozen dataclass whose fields are ``Annotated`` with one of the four kinds
+below and calls ``check(self)`` in ``__post_init__``:
+
+    @dataclass(frozen=True, slots=True)
+    class Params:
+        temperature: Annotated[float, Range(0.1, 5.0, 0.1, "Temperature T")] = 1.0
+        kind: Annotated[str, Choice(("taylor", "minimax"), "Polynomial")] = "minimax"
+        text: Annotated[str, Text("Text", max_chars=20_000)] = "Hello."
+        centred: Annotated[bool, Flag("Centre the keys")] = False
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from workbench.errors import InputError, UnknownNameError
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A number between two ends, both included.
+
+    Args:
+        minimum: smallest value allowed.
+        maximum: largest value allowed.
+        step: distance of the slider's positions; a value between positions is allowed.
+        label: what stands above the control.
+        live: the page re-reads a measurement for it, so it redraws without a request.
+        help: one sentence under the control.
+    """
+
+    minimum: float
+    maximum: float
+    step: float
+    label: str
+    live: bool = False
+    help: str = ""
+
+    def positions(self) -> list[float]:
+        """Every position of the slider, ends included, rounded to the step's decimals."""
+        count = round((self.maximum - self.minimum) / self.step)
+        return [round(self.minimum + i * self.step, 10) for i in range(count + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One name out of a fixed list.
+
+    Args:
+        options: the accepted values, in screen order.
+        label: what stands above the control.
+        live: as in ``Range``.
+        names: words to show for the options, in the same order; the options when empty.
+        help: one sentence under the control.
+    """
+
+    options: tuple[str, ...]
+    label: str
+    live: bool = False
+    names: tuple[str, ...] = ()
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Free text up to a length.
+
+    Args:
+        label: what stands above the control.
+        max_chars: longest text allowed, in characters.
+        min_chars: shortest text allowed after stripping white space.
+        lines: height of the box, in lines.
+        help: one sentence under the control.
+    """
+
+    label: str
+    max_chars: int = 2_000
+    min_chars: int = 0
+    lines: int = 1
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model of one kind, by the name of its card (the catalogue checks that it exists).
+
+    Args:
+        kind: kind of model, as written on the cards ("causal-lm", "sentence-encoder", …).
+        label: what stands above the control.
+        help: one sentence under the control.
+    """
+
+    kind: str
+    label: str
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """On or off.
+
+    Args:
+        label: what stands beside the box.
+        live: as in ``Range``.
+        help: one sentence under the control.
+    """
+
+    label: str
+    live: bool = False
+    help: str = ""
+
+
+Kind = Range | Choice | Text | Model | Flag
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One declared parameter: its name, Python type, kind and default."""
+
+    name: str
+    type: type
+    kind: Kind
+    default: Any
+
+
+@functools.cache
+def fields_of(params_type: type) -> tuple[Field, ...]:
+    """List the parameters a dataclass declares, in order.
+
+    Raises:
+        TypeError: a field carries no ``Range``, ``Choice``, ``Text``, ``Model`` or ``Flag``.
+    """
+    hints = typing.get_type_hints(params_type, include_extras=True)
+    found: list[Field] = []
+    for field in dataclasses.fields(params_type):
+        hint = hints[field.name]
+        kinds = [m for m in getattr(hint, "__metadata__", ()) if isinstance(m, Kind)]
+        if len(kinds) != 1:
+            raise TypeError(f"{params_type.__qualname__}.{field.name} declares no kind")
+        found.append(Field(field.name, typing.get_args(hint)[0], kinds[0], field.default))
+    return tuple(found)
+
+
+def check(params: Any) -> None:
+    """Refuse a parameter that is out of range or of the wrong type.
+
+    Raises:
+        InputError: one sentence with the parameter's label, its value and what is allowed.
+    """
+    for field in fields_of(type(params)):
+        _check_value(field, getattr(params, field.name))
+
+
+def _check_value(field: Field, value: Any) -> None:
+    match field.kind:
+        case Range() as r:
+            whole = field.type is int
+            allowed = f"choose {'a whole number from ' if whole else ''}{r.minimum:g} to {r.maximum:g}"
+            good_type = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+            if not good_type or not math.isfinite(value):
+                raise InputError(f"{r.label} is {_short(value)}; {allowed}.")
+            if not r.minimum <= value <= r.maximum:
+                raise InputError(f"{r.label} is {value:g}; {allowed}.")
+        case Choice() as c:
+            if value not in c.options:
+                raise UnknownNameError.of(c.label, str(value), c.options)
+        case Text() as t:
+            if not isinstance(value, str):
+                raise InputError(f"{t.label} must be text, not {type(value).__name__}.")
+            if len(value) > t.max_chars:
+                raise InputError(
+                    f"{t.label} has {len(value):,} characters; at most {t.max_chars:,} are allowed."
+                )
+            if len(value.strip()) < t.min_chars:
+                raise InputError(f"{t.label} is empty; type at least {t.min_chars} character(s).")
+        case Model() as m:
+            if not isinstance(value, str) or not value:
+                raise InputError(f"{m.label} must be the name of a model.")
+        case Flag() as f:
+            if not isinstance(value, bool):
+                raise InputError(f"{f.label} is {_short(value)}; choose true or false.")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def parse(params_type: type[P], values: Mapping[str, Any]) -> P:
+    """Build parameters from text or numbers, as they come from a link, the shell or a form.
+
+    Args:
+        params_type: the dataclass to build.
+        values: by name; missing ones take their default. Text is converted to the field's
+            type; a whole number may arrive as ``6``, ``6.0`` or ``"6"``.
+
+    Raises:
+        UnknownNameError: a name the dataclass does not declare.
+        InputError: a value that cannot be converted or is not allowed.
+    """
+    known = {field.name: field for field in fields_of(params_type)}
+    for name in values:
+        if name not in known:
+            raise UnknownNameError.of("parameter", str(name), known)
+    return params_type(**{name: _convert(known[name], value) for name, value in values.items()})
+
+
+def _convert(field: Field, value: Any) -> Any:
+    if isinstance(field.kind, Flag) and isinstance(value, str):
+        words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+        return words.get(value.strip().lower(), value)
+    if isinstance(field.kind, Range) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):
+            return value  # check() names it
+        if field.type is int and math.isfinite(number) and number == int(number):
+            return int(number)
+        return number
+    return value
+
+
+def as_dict(params: Any) -> dict[str, Any]:
+    """The parameters as a plain dictionary, in declared order."""
+    return {field.name: getattr(params, field.name) for field in fields_of(type(params))}
+
+
+def as_text(params: Any) -> dict[str, str]:
+    """The parameters as text that ``parse`` reads back to equal values, for links and shells."""
+    return {name: _write(value) for name, value in as_dict(params).items()}
+
+
+def _write(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, float) else str(value)

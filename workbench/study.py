@@ -1,0 +1,218 @@
+"""A study: one question a method answers, from parameters to named numbers, with its receipt.
+
+A method offers one or more studies. The page draws them, the command line runs them, links and
+receipts name them; all go through ``execute``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any, Generic, TypeVar
+
+from workbench.params import as_dict
+from workbench.server.api import (
+    Event,
+    Job,
+    Json,
+    ModelClient,
+    ModelEntry,
+    OnEvent,
+    Receipt,
+    Request,
+    Result,
+    Status,
+    canonical_json,
+)
+
+P = TypeVar("P")
+I = TypeVar("I")  # noqa: E741  the style guide's Inputs
+R = TypeVar("R")
+
+Summary = Mapping[str, float | int | str | bool]
+
+
+@dataclass(frozen=True)
+class Study(Generic[P, I, R]):
+    """How one question is answered.
+
+    Args:
+        slug: the method's slug, or ``method.study`` when a method has several.
+        title: what stands above it on the page.
+        params: dataclass of annotated parameters (``workbench.params``).
+        gather: asks the model server for what is needed; the only input and output.
+        compute: the paper's arithmetic; pure.
+        summarise: named numbers of the result, a flat map.
+        version: raise it when the numbers change on purpose.
+    """
+
+    slug: str
+    title: str
+    params: type[P]
+    gather: Callable[[ModelClient, P], I]
+    compute: Callable[[I, P], R]
+    summarise: Callable[[R], Summary]
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[P, R]):
+    """What a study gave: its result, its named numbers and where they came from."""
+
+    params: P
+    result: R
+    summary: Summary
+    receipt: Mapping[str, Json] = field(repr=False)
+
+    def as_json(self, method: str) -> dict[str, Json]:
+        """The outcome as one JSON object ``{method, params, summary, receipt}``."""
+        return {
+            "method": method,
+            "params": as_dict(self.params),
+            "summary": dict(self.summary),
+            "receipt": dict(self.receipt),
+        }
+
+
+def execute(
+    study: Study[P, I, R],
+    client: ModelClient,
+    params: P,
+    *,
+    fresh: bool = False,
+    user: str = "anonymous",
+    on_event: OnEvent | None = None,
+    on_job: Callable[[Job], None] | None = None,
+) -> Outcome[P, R]:
+    """Run a study and write its receipt.
+
+    Args:
+        study: what to run.
+        client: the model server.
+        params: checked parameters.
+        fresh: measure again instead of reading the cache.
+        user: who asks, for fairness between users.
+        on_event: called with every event of every request (queue place, progress, partials).
+        on_job: called with each job as it starts, so that a caller can cancel it.
+
+    Raises:
+        WorkbenchError: what the server or the method refused.
+    """
+    watched = _WatchedClient(client, fresh=fresh, user=user, on_event=on_event, on_job=on_job)
+    started = time.perf_counter()
+    result = study.compute(study.gather(watched, params), params)
+    summary = study.summarise(result)
+    seconds = time.perf_counter() - started
+    receipt = _write_receipt(study, params, summary, watched.receipts, seconds)
+    return Outcome(params, result, summary, receipt)
+
+
+def digest_summary(summary: Summary) -> str:
+    """SHA-256 of the named numbers, to see at a glance whether a re-run gave the same."""
+    return hashlib.sha256(canonical_json(dict(summary)).encode()).hexdigest()
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that decide a number, without importing them."""
+    names = ("numpy", "scipy", "torch", "transformers", "open_clip_torch")
+    found = {"python": platform.python_version()}
+    for name in names:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _write_receipt(
+    study: Study[P, I, R],
+    params: P,
+    summary: Summary,
+    requests: list[Receipt],
+    seconds: float,
+) -> dict[str, Json]:
+    return {
+        "study": study.slug,
+        "study_version": study.version,
+        "params": as_dict(params),
+        "seed": as_dict(params).get("seed"),
+        "summary_sha256": digest_summary(summary),
+        "workbench": metadata.version("foundation-model-workbench"),
+        "packages": dict(package_versions()),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 4),
+        "requests": [receipt.as_json() for receipt in requests],
+    }
+
+
+class _WatchedClient:
+    """A client that reports events and jobs, marks requests and keeps their receipts."""
+
+    def __init__(
+        self,
+        client: ModelClient,
+        *,
+        fresh: bool,
+        user: str,
+        on_event: OnEvent | None,
+        on_job: Callable[[Job], None] | None,
+    ) -> None:
+        self._client = client
+        self._marks: dict[str, Any] = {"fresh": fresh, "user": user}
+        self._on_event = on_event
+        self._on_job = on_job
+        self.receipts: list[Receipt] = []
+
+    def submit(self, request: Request) -> Job:
+        marks = {**self._marks, "fresh": self._marks["fresh"] or request.fresh}
+        job = self._client.submit(replace(request, **marks))
+        if self._on_job:
+            self._on_job(job)
+        return _WatchedJob(job, self)
+
+    def call(self, request: Request) -> Result:
+        job = self.submit(request)
+        for _ in job.events():
+            pass
+        return job.result()
+
+    def models(self) -> tuple[ModelEntry, ...]:
+        return self._client.models()
+
+    def status(self) -> Status:
+        return self._client.status()
+
+    def close(self) -> None:
+        """The client belongs to the caller and stays open."""
+
+    def note_event(self, event: Event) -> None:
+        if self._on_event:
+            self._on_event(event)
+
+
+class _WatchedJob:
+    def __init__(self, job: Job, client: _WatchedClient) -> None:
+        self._job = job
+        self._client = client
+
+    @property
+    def id(self) -> str:
+        return self._job.id
+
+    def events(self) -> Iterator[Event]:
+        for event in self._job.events():
+            self._client.note_event(event)
+            yield event
+
+    def result(self, timeout_s: float | None = None) -> Result:
+        result = self._job.result(timeout_s)
+        self._client.receipts.append(result.receipt)
+        return result
+
+    def cancel(self) -> None:
+        self._job.cancel()
