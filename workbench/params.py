@@ -163,26 +163,13 @@ def check(params: Any) -> None:
 
 def _check_value(field: Field, value: Any) -> None:
     match field.kind:
-        case Range() as r:
-            whole = field.type is int
-            allowed = f"choose {'a whole number from ' if whole else ''}{r.minimum:g} to {r.maximum:g}"
-            good_type = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-            if not good_type or not math.isfinite(value):
-                raise InputError(f"{r.label} is {_short(value)}; {allowed}.")
-            if not r.minimum <= value <= r.maximum:
-                raise InputError(f"{r.label} is {value:g}; {allowed}.")
+        case Range():
+            _check_range(field, field.kind, value)
+        case Text():
+            _check_text(field.kind, value)
         case Choice() as c:
             if value not in c.options:
                 raise UnknownNameError.of(c.label, str(value), c.options)
-        case Text() as t:
-            if not isinstance(value, str):
-                raise InputError(f"{t.label} must be text, not {type(value).__name__}.")
-            if len(value) > t.max_chars:
-                raise InputError(
-                    f"{t.label} has {len(value):,} characters; at most {t.max_chars:,} are allowed."
-                )
-            if len(value.strip()) < t.min_chars:
-                raise InputError(f"{t.label} is empty; type at least {t.min_chars} character(s).")
         case Model() as m:
             if not isinstance(value, str) or not value:
                 raise InputError(f"{m.label} must be the name of a model.")
@@ -191,7 +178,65 @@ def _check_value(field: Field, value: Any) -> None:
                 raise InputError(f"{f.label} is {_short(value)}; choose true or false.")
 
 
+def _check_range(field: Field, r: Range, value: Any) -> None:
+    good_type = isinstance(value, int if field.type is int else (int, float))
+    if (
+        not good_type
+        or isinstance(value, bool)
+        or not _is_finite(value)
+        or not r.minimum <= value <= r.maximum
+    ):
+        raise InputError(f"{r.label} is {_short(value)}; choose {_span(field, r)}.")
+
+
+def _check_text(t: Text, value: Any) -> None:
+    if not isinstance(value, str):
+        raise InputError(f"{t.label} must be text, not {type(value).__name__}.")
+    if len(value) > t.max_chars:
+        raise InputError(
+            f"{t.label} has {len(value):,} characters; at most {t.max_chars:,} are allowed."
+        )
+    if len(value.strip()) < t.min_chars:
+        raise InputError(f"{t.label} is empty; type at least {t.min_chars} character(s).")
+
+
+def describe(field: Field) -> str:
+    """What a parameter is and may be, in one line: "Degree g: a whole number from 1 to 12"."""
+    match field.kind:
+        case Range() as r:
+            allowed = _span(field, r)
+        case Choice() as c:
+            allowed = ", ".join(c.options)
+        case Text() as t:
+            allowed = f"text of up to {t.max_chars:,} characters"
+        case Model() as m:
+            allowed = f"the name of a {m.kind} model"
+        case Flag():
+            allowed = "true or false"
+    return f"{field.kind.label}: {allowed}"
+
+
+def _span(field: Field, r: Range) -> str:
+    number = "a whole number from " if field.type is int else ""
+    return f"{number}{_plain(r.minimum)} to {_plain(r.maximum)}"
+
+
+def _plain(number: float) -> str:
+    return f"{number:.0f}" if float(number).is_integer() else f"{number:g}"
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number too large for a float
+        return False
+
+
 def _short(value: Any) -> str:
+    if isinstance(value, int) and value.bit_length() > 200:
+        return "a number far too large"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        value = int(value)  # "9", as it was typed, not "9.0"
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "…"
 
@@ -224,10 +269,18 @@ def _convert(field: Field, value: Any) -> Any:
             number = float(value)
         except (TypeError, ValueError, OverflowError):
             return value  # check() names it
-        if field.type is int and math.isfinite(number) and number == int(number):
-            return int(number)
+        if field.type is int:
+            return _whole(value, number)
         return number
     return value
+
+
+def _whole(value: Any, number: float) -> Any:
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and value.strip().lstrip("+-").isdecimal():
+        return int(value) if len(value) < 40 else value  # exact beyond 2**53
+    return int(number) if math.isfinite(number) and number == int(number) else number
 
 
 def as_dict(params: Any) -> dict[str, Any]:

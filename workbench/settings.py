@@ -29,9 +29,7 @@ class Settings(BaseSettings):
     )
     offline: bool = Field(default=False, description="Never download; use what is here.")
     server_url: str = Field(default="", description="Use the model server at this address.")
-    token: SecretStr = Field(
-        default=SecretStr(""), description="Bearer token of the model server."
-    )
+    token: SecretStr = Field(default=SecretStr(""), description="Bearer token of the model server.")
     model_budget_mib: int = Field(
         default=0, ge=0, description="Memory for models; 0 takes 60 % of what is free at start."
     )

@@ -79,7 +79,7 @@ class Outcome(Generic[P, R]):
         }
 
 
-def execute(
+def execute(  # noqa: PLR0913  keyword-only options of one run
     study: Study[P, I, R],
     client: ModelClient,
     params: P,
@@ -112,9 +112,18 @@ def execute(
     return Outcome(params, result, summary, receipt)
 
 
+def is_timing(name: str) -> bool:
+    """Whether a named number is a measured time, which no re-run repeats exactly."""
+    return name.endswith("_seconds")
+
+
 def digest_summary(summary: Summary) -> str:
-    """SHA-256 of the named numbers, to see at a glance whether a re-run gave the same."""
-    return hashlib.sha256(canonical_json(dict(summary)).encode()).hexdigest()
+    """SHA-256 of the named numbers, to see at a glance whether a re-run gave the same.
+
+    Measured times (``is_timing``) stay out.
+    """
+    kept = {name: value for name, value in summary.items() if not is_timing(name)}
+    return hashlib.sha256(canonical_json(kept).encode()).hexdigest()
 
 
 def package_versions() -> dict[str, str]:

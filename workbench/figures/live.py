@@ -124,11 +124,20 @@ def _base64(array: np.ndarray) -> dict[str, Any]:
     return {"dtype": "float32", "base64": base64.b64encode(compact.tobytes()).decode()}
 
 
+def _decode_plotly(part: Mapping[str, Any]) -> np.ndarray:
+    """Read Plotly's own array encoding: dtype name, base64 bytes, and "rows, columns"."""
+    flat = np.frombuffer(base64.b64decode(part["bdata"]), np.dtype(part["dtype"]))
+    shape = str(part.get("shape", flat.size)).split(",")
+    return flat.reshape([int(size) for size in shape])
+
+
 def _encode(part: Any) -> Any:
     if isinstance(part, np.ndarray):
         if part.dtype.kind in "fiub" and part.size > 64:
             return {"shape": list(part.shape)} | _base64(part)
         return _encode(part.tolist())
+    if isinstance(part, Mapping) and set(part) >= {"dtype", "bdata"}:
+        return _encode(_decode_plotly(part))
     if isinstance(part, Mapping):
         return {key: _encode(value) for key, value in part.items()}
     if isinstance(part, (list, tuple)):

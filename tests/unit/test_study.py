@@ -1,0 +1,98 @@
+"""A study runs the same way from the page, the command line and a test."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import pytest
+
+from workbench.params import Range, check
+from workbench.server.api import Event, Receipt, Request, Result
+from workbench.study import Study, digest_summary, execute
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    size: Annotated[int, Range(1, 9, 1, "Size")] = 2
+    seed: Annotated[int, Range(0, 99, 1, "Seed")] = 0
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+class FakeJob:
+    id = "job"
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+
+    def events(self):
+        yield Event("running", fraction=0.5, text="half way")
+
+    def result(self, timeout_s: float | None = None) -> Result:  # noqa: ARG002
+        receipt = Receipt(
+            self.request.operation, 1, None, None, None, "cpu", 0, "a", "k", "now", 0.1, {}
+        )
+        return Result({}, {"size": self.request.arguments["size"]}, receipt)
+
+    def cancel(self) -> None:
+        return None
+
+
+class FakeClient:
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+
+    def submit(self, request: Request) -> FakeJob:
+        self.requests.append(request)
+        return FakeJob(request)
+
+
+STUDY = Study(
+    slug="toy",
+    title="Toy",
+    params=Params,
+    gather=lambda client, p: client.call(Request("toy.measure", arguments={"size": p.size})).values,
+    compute=lambda inputs, _params: inputs["size"] * 10,
+    summarise=lambda result: {"answer": result, "exact_seconds": 0.25},
+)
+
+
+def test_the_outcome_names_method_params_summary_and_receipt() -> None:
+    outcome = execute(STUDY, FakeClient(), Params(size=3, seed=7))
+    body = outcome.as_json("toy")
+    assert set(body) == {"method", "params", "summary", "receipt"}
+    assert body["summary"] == {"answer": 30, "exact_seconds": 0.25}
+    assert body["receipt"]["seed"] == 7
+    assert [r["operation"] for r in body["receipt"]["requests"]] == ["toy.measure"]
+
+
+def test_events_jobs_and_marks_pass_through() -> None:
+    client, events, jobs = FakeClient(), [], []
+    execute(
+        STUDY,
+        client,
+        Params(),
+        fresh=True,
+        user="ada",
+        on_event=events.append,
+        on_job=jobs.append,
+    )
+    assert [e.text for e in events] == ["half way"]
+    assert len(jobs) == 1
+    assert (client.requests[0].fresh, client.requests[0].user) == (True, "ada")
+
+
+def test_measured_times_stay_out_of_the_digest() -> None:
+    assert digest_summary({"a": 1, "exact_seconds": 1.0}) == digest_summary(
+        {"a": 1, "exact_seconds": 2.0}
+    )
+    assert digest_summary({"a": 1}) != digest_summary({"a": 2})
+
+
+def test_a_failing_request_is_not_hidden() -> None:
+    class Failing(FakeClient):
+        def submit(self, request: Request) -> FakeJob:  # noqa: ARG002
+            raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        execute(STUDY, Failing(), Params())
