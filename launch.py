@@ -174,10 +174,20 @@ def _open_client(settings: Settings):
 
 
 def _open_workbench(arguments: argparse.Namespace) -> int:
-    from workbench.gui import run_gui
+    from panels.serve import choose_port, serve_page
 
     settings = _load_settings(arguments)
-    return run_gui(settings, host=arguments.host, port=arguments.port, default_port=DEFAULT_PORT)
+    port = choose_port(arguments.host, arguments.port, DEFAULT_PORT)
+    with _open_client(settings) as client:
+        serve_page(
+            client,
+            host=arguments.host,
+            port=port,
+            version=_version(),
+            import_heavy_libraries=not settings.server_url,
+            say=_printer(),
+        )
+    return 0
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -278,6 +288,12 @@ def _doctor(arguments: argparse.Namespace) -> int:
     settings = _load_settings(arguments)
     print(examine(settings))
     return 0
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("foundation-model-workbench")
 
 
 def _printer() -> Callable[[str], None]:

@@ -88,7 +88,7 @@ def load_settings(**overrides: object) -> Settings:
             f"Known: {', '.join(sorted(known))}."
         )
     try:
-        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+        return Settings.model_validate({k: v for k, v in overrides.items() if v is not None})
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else "A setting"

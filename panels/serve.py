@@ -1,0 +1,92 @@
+"""Serve the page: find a port, print the address, import the heavy libraries once it is up."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import socket
+import threading
+from collections.abc import Callable
+
+import uvicorn
+
+from workbench.errors import InputError
+from workbench.server.api import ModelClient
+
+log = logging.getLogger(__name__)
+
+HEAVY_LIBRARIES = ("torch", "transformers")
+"""Imported in the background after the first page, so that the first model loads sooner."""
+
+
+def choose_port(host: str, port: int | None, default: int) -> int:
+    """A free port: the one asked for, else the default or one of the 20 after it.
+
+    Raises:
+        InputError: the port asked for is taken, or none of the 20 is free.
+    """
+    candidates = [port] if port is not None else range(default, default + 20)
+    for candidate in candidates:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, candidate))
+            except (OSError, OverflowError):
+                continue
+            return candidate
+    taken = f"Port {port} is" if port is not None else f"Ports {default} to {default + 19} are"
+    raise InputError(f"{taken} taken or not allowed on {host}; choose another with --port.")
+
+
+def serve_page(
+    client: ModelClient,
+    *,
+    host: str,
+    port: int,
+    version: str,
+    import_heavy_libraries: bool,
+    say: Callable[[str], None],
+) -> None:
+    """Serve the page until it is interrupted.
+
+    Args:
+        client: the model server that the tabs use.
+        host: address to listen on.
+        port: port to listen on.
+        version: the workbench's version.
+        import_heavy_libraries: import torch and transformers once the first page is served
+            (the engine is in this process).
+        say: called with the address once the page answers.
+    """
+    from panels.app import build_app  # gradio takes seconds to import: first the port, then it
+
+    def after_first_page() -> None:
+        if import_heavy_libraries:
+            threading.Thread(target=_import_heavy_libraries, daemon=True).start()
+
+    app = build_app(client, version=version, after_first_page=after_first_page)
+    config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
+    server = _AnnouncingServer(config, lambda: say(f"The workbench is at http://{host}:{port}"))
+    server.run()
+
+
+def _import_heavy_libraries() -> None:
+    for name in HEAVY_LIBRARIES:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            log.exception("cannot import %s; models will not load", name)
+            return
+
+
+class _AnnouncingServer(uvicorn.Server):
+    """A uvicorn server that says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_listening = on_listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._on_listening()

@@ -1,0 +1,29 @@
+"""Open a model server: the one at an address, or an engine in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from workbench.server.api import ModelClient
+from workbench.settings import Settings
+
+SHIPPED_RESULTS = Path(__file__).parents[2] / "assets" / "results"
+"""Answers measured by this project for the settings its tabs open with."""
+
+
+def open_engine(settings: Settings) -> ModelClient:
+    """An engine in this process with every operation and every model card."""
+    from workbench.models.catalog import Catalog
+    from workbench.server.engine import Engine
+    from workbench.server.operations.catalog import OPERATIONS
+
+    return Engine(settings, Catalog(settings), OPERATIONS, shipped=SHIPPED_RESULTS)
+
+
+def open_client(settings: Settings) -> ModelClient:
+    """The model server that the settings name; without an address, an engine in this process."""
+    if settings.server_url:
+        from workbench.server.client import HttpClient
+
+        return HttpClient(settings.server_url, token=settings.token.get_secret_value())
+    return open_engine(settings)
