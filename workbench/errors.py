@@ -3,6 +3,7 @@
     WorkbenchError             catch this to show any of them          HTTP
     ├── InputError             change an input                          422
     │   └── UnknownNameError   no such method, model, operation …       404
+    │       └── UnknownJobError   the server no longer knows this job  404
     ├── NotAllowedError        give the right token                     401
     ├── BusyError              the server is full: try again soon       429
     ├── DeadlineError          the request ran out of time              504
@@ -53,6 +54,10 @@ class UnknownNameError(InputError):
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
         hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(names) or 'none'}."
         return cls(f"No {kind} called {name[:80]!r}. {hint}")
+
+
+class UnknownJobError(UnknownNameError):
+    """The server does not know this job: it was restarted, or the job ended long ago."""
 
 
 class NotAllowedError(WorkbenchError):
