@@ -7,12 +7,10 @@ receipts name them; all go through ``execute``.
 from __future__ import annotations
 
 import hashlib
-import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from importlib import metadata
 from typing import Any, Generic, TypeVar
 
 from workbench.params import as_dict
@@ -29,6 +27,7 @@ from workbench.server.api import (
     Status,
     canonical_json,
 )
+from workbench.server.versions import package_versions, workbench_version
 
 P = TypeVar("P")
 I = TypeVar("I")  # noqa: E741  the style guide's Inputs
@@ -126,18 +125,6 @@ def digest_summary(summary: Summary) -> str:
     return hashlib.sha256(canonical_json(kept).encode()).hexdigest()
 
 
-def package_versions() -> dict[str, str]:
-    """Versions of the packages that decide a number, without importing them."""
-    names = ("numpy", "scipy", "torch", "transformers", "open_clip_torch")
-    found = {"python": platform.python_version()}
-    for name in names:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
 def _write_receipt(
     study: Study[P, I, R],
     params: P,
@@ -151,8 +138,8 @@ def _write_receipt(
         "params": as_dict(params),
         "seed": as_dict(params).get("seed"),
         "summary_sha256": digest_summary(summary),
-        "workbench": metadata.version("foundation-model-workbench"),
-        "packages": dict(package_versions()),
+        "workbench": workbench_version(),
+        "packages": {**package_versions()},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 4),
         "requests": [receipt.as_json() for receipt in requests],
@@ -212,6 +199,10 @@ class _WatchedJob:
     @property
     def id(self) -> str:
         return self._job.id
+
+    @property
+    def done(self) -> bool:
+        return self._job.done
 
     def events(self) -> Iterator[Event]:
         for event in self._job.events():

@@ -110,6 +110,11 @@ class Job(Protocol):
         """An unguessable name of this job; who knows it may watch and cancel it."""
         ...
 
+    @property
+    def done(self) -> bool:
+        """Whether it has ended, with an answer or an error, so that ``result`` will not wait."""
+        ...
+
     def events(self) -> Iterator[Event]:
         """Yield events as they happen and end when the job is done, failed or cancelled."""
         ...
@@ -234,7 +239,7 @@ def digest_arrays(arrays: Arrays) -> str:
     """SHA-256 over names, dtypes, shapes and bytes of some arrays, in order of their names."""
     digest = hashlib.sha256()
     for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
+        array = np.asarray(arrays[name], order="C")  # ascontiguousarray has no scalars
         digest.update(canonical_json([name, array.dtype.str, list(array.shape)]).encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
