@@ -2,6 +2,7 @@
 
     WorkbenchError             catch this to show any of them          HTTP
     ├── InputError             change an input                          422
+    │   ├── TooLargeError      the request is larger than is allowed    413
     │   └── UnknownNameError   no such method, model, operation …       404
     │       └── UnknownJobError   the server no longer knows this job  404
     ├── NotAllowedError        give the right token                     401
@@ -34,6 +35,12 @@ class InputError(WorkbenchError):
     """An input is out of range, of the wrong type or too large."""
 
     status = 422
+
+
+class TooLargeError(InputError):
+    """A request has more bytes than the server takes."""
+
+    status = 413
 
 
 class UnknownNameError(InputError):

@@ -1,0 +1,97 @@
+"""Run the model server: uvicorn with limits and an orderly end."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from workbench.errors import InputError
+from workbench.server.guard import check_exposure
+from workbench.settings import Settings
+
+log = logging.getLogger(__name__)
+
+GRACE_S = 5
+"""How long open requests may go on after the server was asked to stop."""
+
+
+def make_server(app: ASGIApp) -> uvicorn.Server:
+    """A uvicorn server for sockets that its caller opens."""
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        h11_max_incomplete_event_size=32 * 1024,
+        timeout_keep_alive=75,  # longer than clients keep a connection, so that they close first
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    return uvicorn.Server(config)
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """Listen on an address.
+
+    Raises:
+        InputError: the address is taken or not of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host.strip("[]"), port))
+    except OSError as error:
+        listening.close()
+        raise InputError(
+            f"Cannot listen on {host}:{port}: {error.strerror or error}. "
+            "Choose another --port, or stop what uses it."
+        ) from error
+    return listening
+
+
+@contextlib.contextmanager
+def running_server(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """Serve an app from a thread of this process while the block runs; yields its address."""
+    server = make_server(app)
+    with open_socket(host, port) as listening:
+        address = f"http://{host}:{listening.getsockname()[1]}"
+        listening.listen(2048)  # from here on connections wait instead of being refused
+        thread = threading.Thread(target=server.run, args=([listening],), name="uvicorn")
+        thread.start()
+        try:
+            yield address
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def serve(settings: Settings, *, host: str, port: int) -> None:
+    """Serve models over HTTP until the process is told to stop.
+
+    Raises:
+        InputError: the address is taken, or it is open to the network and there is no token.
+    """
+    check_exposure(host, settings.token.get_secret_value())
+    from workbench.server.http import create_app
+    from workbench.server.local import open_engine
+    from workbench.server.versions import workbench_version
+
+    with open_socket(host, port) as listening:
+        engine = open_engine(settings)
+        try:
+            app = create_app(engine, settings, version=workbench_version())
+            address = listening.getsockname()
+            log.info("model server on http://%s:%d (API: /openapi.json)", host, address[1])
+            make_server(app).run([listening])
+        finally:
+            engine.close()
