@@ -1,0 +1,52 @@
+"""Fast Attention Requires Bounded Entries: Alman and Song, NeurIPS 2023, arXiv:2302.13214.
+
+The paper's approximation of attention by a low-rank polynomial, its certified error, and the
+threshold of the largest entry B beyond which it cannot work. The paper is theory and has no
+official code; every measurement is this project's own.
+
+Scores are divided by d as in the paper, not by √d as in models; ``paper_scale`` maps one to the
+other.
+"""
+
+from workbench.methods.attention.approximate import (
+    factored_attention,
+    output_error_bound,
+    polynomial_attention,
+)
+from workbench.methods.attention.exact import exact_attention, paper_scale
+from workbench.methods.attention.inputs import GENERATORS, make_inputs
+from workbench.methods.attention.low_rank import (
+    low_rank_factors,
+    paper_rank_bound,
+    polynomial_features,
+    rank,
+)
+from workbench.methods.attention.polynomial import (
+    KINDS,
+    ExponentialPolynomial,
+    exponential_polynomial,
+    minimum_degree,
+)
+from workbench.methods.attention.sweep import SWEEP
+
+STUDIES = (SWEEP,)
+
+__all__ = [
+    "GENERATORS",
+    "KINDS",
+    "STUDIES",
+    "SWEEP",
+    "ExponentialPolynomial",
+    "exact_attention",
+    "exponential_polynomial",
+    "factored_attention",
+    "low_rank_factors",
+    "make_inputs",
+    "minimum_degree",
+    "output_error_bound",
+    "paper_rank_bound",
+    "paper_scale",
+    "polynomial_attention",
+    "polynomial_features",
+    "rank",
+]
