@@ -1,0 +1,137 @@
+"""A model behind an OpenAI-compatible endpoint: streamed completions and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from workbench.errors import BusyError, InputError, NotAllowedError, UnreachableError
+
+_CONNECT_S = 5.0
+_READ_S = 300.0
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a streamed answer.
+
+    Args:
+        text: what was added.
+        finish: why the answer ended ("stop", "length"), or empty while it goes on.
+        new_tokens: tokens of the whole answer, if the endpoint says so with its last piece.
+        prompt_tokens: tokens of the prompt, likewise.
+    """
+
+    text: str
+    finish: str = ""
+    new_tokens: int | None = None
+    prompt_tokens: int | None = None
+
+
+@dataclass
+class OpenAIEndpoint:
+    """An endpoint (``server.operation.LoadedModel``); it takes no memory here.
+
+    Args:
+        name: the card's name.
+        model_name: the model's name at the endpoint.
+        address: base address, such as ``http://127.0.0.1:8000/v1``.
+        key: bearer token; empty for none. It stays out of every message and of ``repr``.
+        dtype: what was asked for; the endpoint decides for itself.
+        transport: carries the requests; httpx's own by default.
+    """
+
+    name: str
+    model_name: str
+    address: str
+    key: str = field(repr=False)
+    dtype: str
+    transport: httpx.AsyncBaseTransport | None = None
+    kind: str = "openai"
+    device: str = "remote"
+    memory_bytes: int = 0
+
+    def close(self) -> None:
+        """Nothing is held between requests."""
+
+    async def stream(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[Piece]:
+        """Ask for a completion and yield its pieces as they come.
+
+        Args:
+            path: "chat/completions" or "completions".
+            body: the request; model and streaming are added.
+
+        Raises:
+            UnreachableError: the endpoint does not answer or its answer makes no sense.
+            NotAllowedError: it refuses the key.
+            BusyError: it is full.
+            InputError: it refuses the request, with its reason.
+        """
+        request = {**body, "stream": True, "stream_options": {"include_usage": True}}
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        timeout = httpx.Timeout(_READ_S, connect=_CONNECT_S)
+        try:
+            async with httpx.AsyncClient(
+                transport=self.transport, timeout=timeout, headers=headers
+            ) as client:
+                request["model"] = await self._model_name(client)
+                async with client.stream("POST", f"{self.address}/{path}", json=request) as answer:
+                    await self._refuse_errors(answer)
+                    async for line in answer.aiter_lines():
+                        if line.startswith("data:") and line != "data: [DONE]":
+                            yield _read_piece(line.removeprefix("data:"))
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, IndexError) as error:
+            raise UnreachableError(
+                f"{self.name} at {self.address} gave no usable answer "
+                f"({type(error).__name__}). Check that the server runs and its address is right."
+            ) from error
+
+    async def _model_name(self, client: httpx.AsyncClient) -> str:
+        if self.model_name != "default":
+            return self.model_name
+        answer = await client.get(f"{self.address}/models")
+        await self._refuse_errors(answer)
+        return str(answer.json()["data"][0]["id"])
+
+    async def _refuse_errors(self, answer: httpx.Response) -> None:
+        if answer.status_code < httpx.codes.BAD_REQUEST:
+            return
+        reason = _reason(await answer.aread())
+        where = f"{self.name} at {self.address}"
+        match answer.status_code:
+            case 401 | 403:
+                raise NotAllowedError(f"{where} refuses the key: {reason}.")
+            case 429:
+                raise BusyError(f"{where} is full: {reason}. Try again in a moment.")
+            case code if code < httpx.codes.INTERNAL_SERVER_ERROR:
+                raise InputError(f"{where} refuses the request: {reason}.")
+            case code:
+                raise UnreachableError(f"{where} failed with status {code}: {reason}.")
+
+
+def _read_piece(data: str) -> Piece:
+    said = json.loads(data)
+    choices = said.get("choices") or [{}]
+    usage = said.get("usage") or {}
+    delta = choices[0].get("delta") or {}
+    return Piece(
+        text=delta.get("content") or choices[0].get("text") or "",
+        finish=choices[0].get("finish_reason") or "",
+        new_tokens=usage.get("completion_tokens"),
+        prompt_tokens=usage.get("prompt_tokens"),
+    )
+
+
+def _reason(body: bytes) -> str:
+    text = body.decode("utf-8", errors="replace").strip()
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return text[:200] or "no reason given"
+    if isinstance(said, dict) and isinstance(said.get("error"), dict):
+        said = said["error"].get("message", "no reason given")
+    return str(said)[:200].rstrip(".")
