@@ -70,7 +70,8 @@ class LiveFigure:
         return str(_pick(self.words, self._index(self.words, position)))
 
     def payload(self) -> dict[str, Any]:
-        """The figure as JSON for the browser: typed arrays as base64, float32, in C order.
+        """The figure as JSON for the browser: typed arrays as base64, in C order, float32 (float16 where
+        a slot's values are).
 
         The template stays out: the page applies its own, light or dark.
         """
@@ -120,15 +121,10 @@ def _assign(spec: Any, path: str, value: Any) -> None:
 
 
 def _base64(array: np.ndarray) -> dict[str, Any]:
-    compact = np.ascontiguousarray(array, dtype="<f4")
-    return {"dtype": "float32", "base64": base64.b64encode(compact.tobytes()).decode()}
-
-
-def _decode_plotly(part: Mapping[str, Any]) -> np.ndarray:
-    """Read Plotly's own array encoding: dtype name, base64 bytes, and "rows, columns"."""
-    flat = np.frombuffer(base64.b64decode(part["bdata"]), np.dtype(part["dtype"]))
-    shape = str(part.get("shape", flat.size)).split(",")
-    return flat.reshape([int(size) for size in shape])
+    # float16 is kept: it halves what is only ever a colour
+    kept = "float16" if array.dtype == np.float16 else "float32"
+    compact = np.ascontiguousarray(array, dtype=np.dtype(kept).newbyteorder("<"))
+    return {"dtype": kept, "base64": base64.b64encode(compact.tobytes()).decode()}
 
 
 def _encode(part: Any) -> Any:
