@@ -70,8 +70,8 @@ class LiveFigure:
         return str(_pick(self.words, self._index(self.words, position)))
 
     def payload(self) -> dict[str, Any]:
-        """The figure as JSON for the browser: typed arrays as base64, in C order, float32 (float16 where
-        a slot's values are).
+        """The figure as JSON for the browser: typed arrays as base64, in C order, float32
+        (float16 where a slot's values are).
 
         The template stays out: the page applies its own, light or dark.
         """
@@ -125,6 +125,13 @@ def _base64(array: np.ndarray) -> dict[str, Any]:
     kept = "float16" if array.dtype == np.float16 else "float32"
     compact = np.ascontiguousarray(array, dtype=np.dtype(kept).newbyteorder("<"))
     return {"dtype": kept, "base64": base64.b64encode(compact.tobytes()).decode()}
+
+
+def _decode_plotly(part: Mapping[str, Any]) -> np.ndarray:
+    """Read Plotly's own array encoding: dtype name, base64 bytes, and "rows, columns"."""
+    flat = np.frombuffer(base64.b64decode(part["bdata"]), np.dtype(part["dtype"]))
+    shape = str(part.get("shape", flat.size)).split(",")
+    return flat.reshape([int(size) for size in shape])
 
 
 def _encode(part: Any) -> Any:
