@@ -8,23 +8,27 @@ linear in n and small.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from workbench.methods.attention.exact import check_matrices
+from workbench.methods.attention.exact import Matrix, check_matrices
 from workbench.methods.attention.low_rank import check_rank, left_factor, rank, right_factor
 from workbench.methods.attention.polynomial import ExponentialPolynomial, exponential_polynomial
-
-A = TypeVar("A")
 
 BLOCK_ENTRIES = 1 << 22
 """Entries of one factor held at a time."""
 
 
 def polynomial_attention(
-    queries: A, keys: A, values: A, *, degree: int, kind: str, bound: float | None = None
-) -> A:
+    queries: Matrix,
+    keys: Matrix,
+    values: Matrix,
+    *,
+    degree: int,
+    kind: str,
+    bound: float | None = None,
+) -> Matrix:
     """Approximate ``exact_attention`` through a low-rank matrix, without any n × n array.
 
     Args:
@@ -51,8 +55,8 @@ def polynomial_attention(
 
 
 def factored_attention(
-    queries: A, keys: A, values: A, polynomial: ExponentialPolynomial
-) -> tuple[A, A]:
+    queries: Matrix, keys: Matrix, values: Matrix, polynomial: ExponentialPolynomial
+) -> tuple[Matrix, Matrix]:
     """``polynomial_attention`` for a given polynomial, with its row sums.
 
     Returns:

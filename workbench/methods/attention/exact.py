@@ -9,19 +9,20 @@ Arrays may be NumPy arrays or torch tensors.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from workbench.errors import InputError
 
-A = TypeVar("A")
+Matrix: TypeAlias = Any
+"""A NumPy array or a torch tensor of two axes."""
 
 BLOCK_ENTRIES = 1 << 21
 """Scores held at a time: the n × n matrix is never whole in memory."""
 
 
-def exact_attention(queries: A, keys: A, values: A) -> A:
+def exact_attention(queries: Matrix, keys: Matrix, values: Matrix) -> Matrix:
     """``D⁻¹ A V`` with ``A = exp(Q Kᵀ / d)`` entrywise and ``D = diag(A 1)``; no mask.
 
     Args:

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import comb
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from workbench.errors import InputError
-
-A = TypeVar("A")
+from workbench.methods.attention.exact import Matrix
 
 MAXIMUM_BYTES = 2 << 30
 """The two factor matrices together may not be larger."""
@@ -36,7 +35,9 @@ def paper_rank_bound(degree: int, dimension: int) -> int:
     return comb(2 * (degree + dimension), 2 * degree)
 
 
-def low_rank_factors(queries: A, keys: A, coefficients: np.ndarray) -> tuple[A, A]:
+def low_rank_factors(
+    queries: Matrix, keys: Matrix, coefficients: np.ndarray
+) -> tuple[Matrix, Matrix]:
     """Factors U1, U2 with ``U1 U2ᵀ = P(Q Kᵀ / d)``, never forming a matrix of n × m.
 
     Args:
@@ -56,18 +57,18 @@ def low_rank_factors(queries: A, keys: A, coefficients: np.ndarray) -> tuple[A, 
     return left_factor(queries, coefficients), right_factor(keys, coefficients)
 
 
-def left_factor(queries: A, coefficients: np.ndarray) -> A:
+def left_factor(queries: Matrix, coefficients: np.ndarray) -> Matrix:
     """U1 of ``low_rank_factors``: features of the queries with the signs of the coefficients."""
     features = right_factor(queries, coefficients)
     return features * _like(np.sign(_weights(coefficients, queries.shape[1])), features)
 
 
-def right_factor(keys: A, coefficients: np.ndarray) -> A:
+def right_factor(keys: Matrix, coefficients: np.ndarray) -> Matrix:
     """U2 of ``low_rank_factors``: features of ``k / √d``."""
     return polynomial_features(keys * keys.shape[1] ** -0.5, coefficients)
 
 
-def polynomial_features(x: A, coefficients: np.ndarray) -> A:
+def polynomial_features(x: Matrix, coefficients: np.ndarray) -> Matrix:
     """Every monomial of the coordinates up to degree g, weighted by ``√(|c_j| j! / α!)``.
 
     The inner product of two rows is ``Σ_j |c_j| ⟨u, v⟩^j``; for Taylor's coefficients the weight

@@ -6,7 +6,12 @@ and it fits what float64 cannot hold (wide intervals at small tolerances).
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import mpmath
+
+Number: TypeAlias = Any
+"""An ``mpmath.mpf``; the library has no types."""
 
 DIGITS = 60
 ITERATIONS = 60
@@ -17,7 +22,7 @@ SUBDIVISIONS = 24
 
 def fit_minimax_reference(
     bound: float, degree: int, *, ratio: float = RATIO_ALLOWED
-) -> tuple[list[mpmath.mpf], mpmath.mpf]:
+) -> tuple[list[Number], Number]:
     """Fit one minimax polynomial to e^x on [-a, a] in the relative error.
 
     Args:
@@ -44,9 +49,7 @@ def fit_minimax_reference(
         raise ArithmeticError(f"Remez exchange did not settle for a={bound:g}, degree {degree}")
 
 
-def _level(
-    reference: list[mpmath.mpf], half: mpmath.mpf, degree: int
-) -> tuple[list[mpmath.mpf], mpmath.mpf]:
+def _level(reference: list[Number], half: Number, degree: int) -> tuple[list[Number], Number]:
     rows = [
         [*(mpmath.chebyt(k, t) * mpmath.exp(-half * t) for k in range(degree + 1)), (-1) ** i]
         for i, t in enumerate(reference)
@@ -55,7 +58,7 @@ def _level(
     return list(solution[:-1]), solution[degree + 1]
 
 
-def _error(t: mpmath.mpf, coefficients: list[mpmath.mpf], half: mpmath.mpf) -> mpmath.mpf:
+def _error(t: Number, coefficients: list[Number], half: Number) -> Number:
     """``e^{-x} P(x) - 1`` at ``x = a t``, by Clenshaw's recurrence."""
     first = second = mpmath.mpf(0)
     for coefficient in reversed(coefficients[1:]):
@@ -63,7 +66,7 @@ def _error(t: mpmath.mpf, coefficients: list[mpmath.mpf], half: mpmath.mpf) -> m
     return (coefficients[0] + t * first - second) * mpmath.exp(-half * t) - 1
 
 
-def _extremes(coefficients: list[mpmath.mpf], half: mpmath.mpf, degree: int) -> list[mpmath.mpf]:
+def _extremes(coefficients: list[Number], half: Number, degree: int) -> list[Number]:
     """Both ends and every local extreme on a fine grid, refined by a parabola's vertex."""
     cells = SUBDIVISIONS * (degree + 2)
     grid = [-mpmath.cos(mpmath.pi * i / cells) for i in range(cells + 1)]
@@ -76,7 +79,7 @@ def _extremes(coefficients: list[mpmath.mpf], half: mpmath.mpf, degree: int) -> 
     return [*found, grid[-1]]
 
 
-def _refine(cell: list[mpmath.mpf], coefficients: list[mpmath.mpf], half: mpmath.mpf) -> mpmath.mpf:
+def _refine(cell: list[Number], coefficients: list[Number], half: Number) -> Number:
     left, middle, right = cell
     for _ in range(6):
         at = [_error(t, coefficients, half) for t in (left, middle, right)]
@@ -95,13 +98,13 @@ def _refine(cell: list[mpmath.mpf], coefficients: list[mpmath.mpf], half: mpmath
 
 
 def _alternating(
-    extremes: list[mpmath.mpf],
-    coefficients: list[mpmath.mpf],
-    half: mpmath.mpf,
+    extremes: list[Number],
+    coefficients: list[Number],
+    half: Number,
     wanted: int,
-) -> list[mpmath.mpf]:
+) -> list[Number]:
     """The largest extreme of each run of equal sign; the weakest ends go if there are too many."""
-    chosen: list[tuple[mpmath.mpf, mpmath.mpf]] = []
+    chosen: list[tuple[Number, Number]] = []
     for t in extremes:
         error = _error(t, coefficients, half)
         if chosen and (chosen[-1][1] > 0) == (error > 0):

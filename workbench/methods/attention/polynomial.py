@@ -193,7 +193,7 @@ def _log_chebyshev_errors(bounds: np.ndarray, terms: int) -> np.ndarray:
     The series leaves out ``2 Σ_{k>g} I_k(a) T_k``. Its relative error is largest at x = -a, where
     it is ``2 e^a |Σ_{k>g} (-1)^k I_k(a)|`` (that no other critical point exceeds it is tested for
     a <= 25). Ratios of Bessel functions come from the backward recurrence
-    ``I_{k+1} / I_k = 1 / (2 (k + 1) / a + I_{k+2} / I_{k+1})`` (stable: Gautschi, SIAM Review 1967).
+    ``I_{k+1} / I_k = 1 / (2 (k + 1) / a + I_{k+2} / I_{k+1})`` (stable: Gautschi 1967).
     """
     start = terms + 60
     ratio = np.zeros_like(bounds)
