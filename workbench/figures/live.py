@@ -70,10 +70,10 @@ class LiveFigure:
         return str(_pick(self.words, self._index(self.words, position)))
 
     def payload(self) -> dict[str, Any]:
-        """The figure as JSON for the browser: typed arrays as base64, in C order, float32
-        (float16 where a slot's values are).
+        """The figure as JSON for the browser: typed arrays as base64, in C order.
 
-        The template stays out: the page applies its own, light or dark.
+        Arrays travel as float32, or as float16 where a slot's values are. The template stays out:
+        the page applies its own, light or dark.
         """
         spec = self.figure.to_plotly_json()
         spec.get("layout", {}).pop("template", None)
