@@ -78,6 +78,8 @@ class FairQueue(Generic[E]):
         if entry in self._owners and user in self._owners[entry]:
             self._owners[entry].discard(user)
             self._drop_from_line(entry, user)
+            if self._starters[entry] == user and self._owners[entry]:
+                self._starters[entry] = min(self._owners[entry])
 
     def remove(self, entry: E) -> None:
         """Take an entry out, wherever it stands."""

@@ -89,6 +89,7 @@ class DiskStore:
         self._clock = clock
         self._off_until = 0.0 if limit_bytes else float("inf")
         self._said: set[str] = set()
+        self._is_closed = False
         self._lock = threading.Lock()
         self._opening = threading.Lock()
         self._store: ByteStore | None = None
@@ -115,10 +116,11 @@ class DiskStore:
         if not self.is_on or answer.nbytes >= self.limit_bytes:
             return
         with self._lock:
-            if sum(a.nbytes for a in self._pending.values()) + answer.nbytes > PENDING_BYTES:
+            pending = sum(other.nbytes for other in self._pending.values())
+            if self._is_closed or pending + answer.nbytes > PENDING_BYTES:
                 return
             self._pending[key] = answer
-        self._writer.submit(self._write, key, answer)
+            self._writer.submit(self._write, key, answer)
 
     def size(self) -> tuple[int, int]:
         """Entries and bytes; zeros while it is off."""
@@ -129,7 +131,11 @@ class DiskStore:
         self._writer.submit(lambda: None).result()
 
     def close(self) -> None:
-        """Write what is pending and close the database."""
+        """Write what is pending and close the database; from then on everything is a miss."""
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
         for thread in (self._writer, self._reader):
             thread.submit(self._close_connection)
             thread.shutdown(wait=True)
@@ -152,7 +158,10 @@ class DiskStore:
                 del self._pending[key]
 
     def _ask(self, question: Callable[[ByteStore], T]) -> T | None:
-        asked: Future[T | None] = self._reader.submit(self._guarded, question)
+        with self._lock:
+            if self._is_closed:
+                return None
+            asked: Future[T | None] = self._reader.submit(self._guarded, question)
         try:
             return asked.result(timeout=2 * LOCK_WAIT_S)
         except FutureTimeoutError:
@@ -170,7 +179,8 @@ class DiskStore:
         except Exception as error:  # noqa: BLE001  a damaged database can make diskcache raise anything
             self._turn_off(_reason(error))
             return None
-        self.note = ""
+        if self.is_on:
+            self.note = ""
         return found
 
     def _turn_off(self, reason: str) -> None:

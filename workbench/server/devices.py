@@ -91,7 +91,7 @@ def set_torch_threads(threads: int) -> None:
 
     Does nothing before torch was imported; call it again after.
     """
-    torch = sys.modules.get("torch")
+    torch = _imported_torch()
     if torch is not None:
         wanted = threads or _usable_cores()
         if torch.get_num_threads() != wanted:
@@ -102,9 +102,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that a device or the machine ran out of memory."""
     if isinstance(error, MemoryError):
         return True
-    torch = sys.modules.get("torch")
-    kind = getattr(torch, "OutOfMemoryError", None)
-    if kind is not None and isinstance(error, kind):
+    torch = _imported_torch()
+    if torch is not None and isinstance(error, torch.OutOfMemoryError):
         return True
     text = str(error).lower()
     return isinstance(error, RuntimeError) and (
@@ -115,11 +114,17 @@ def is_out_of_memory(error: BaseException) -> bool:
 def release_memory(device: str) -> None:
     """Give memory that nothing refers to back to the device."""
     gc.collect()
-    torch = sys.modules.get("torch")
+    torch = _imported_torch()
     if torch is not None and device.startswith("cuda"):
         torch.cuda.empty_cache()
     elif torch is not None and device == "mps":
         torch.mps.empty_cache()
+
+
+def _imported_torch() -> Any:
+    """Torch if it was imported, whole: another thread may be in the middle of importing it."""
+    torch = sys.modules.get("torch")
+    return torch if hasattr(torch, "set_num_threads") and hasattr(torch, "compile") else None
 
 
 def _cuda(torch: Any) -> Device:

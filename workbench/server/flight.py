@@ -18,6 +18,7 @@ from workbench.server.answer import Answer, Source
 from workbench.server.api import Event, Request, Result
 from workbench.server.operation import Operation, Prepared
 from workbench.server.residency import ModelKey
+from workbench.server.timers import Alarm
 
 EVENTS_KEPT = 256
 EVENT_BYTES_KEPT = 8 * 2**20
@@ -39,6 +40,7 @@ class FlightJob:
         self.user = user
         self.deadline = deadline
         self.flight: Flight | None = None
+        self.alarm: Alarm | None = None
         self.submitted_at = time.monotonic()
         self._leave = leave
         self._changed = threading.Condition()
@@ -129,9 +131,11 @@ class Flight:
         operation: what to run.
         prepared: the checked request.
         model: the model it needs, or ``None``.
+        model_bytes: bytes to reserve for it.
         model_digest: digest of the model.
         dtype: the type computed in.
         arguments_digest: for the receipt.
+        is_remote: whether the model answers over the network.
     """
 
     key: str
@@ -139,9 +143,12 @@ class Flight:
     operation: Operation
     prepared: Prepared
     model: ModelKey | None
+    model_bytes: int
     model_digest: str | None
     dtype: str | None
     arguments_digest: str
+    is_remote: bool = False
+    is_shared: bool = True
     state: State = "looking"
     place: int | None = None
     enqueued_at: float = 0.0

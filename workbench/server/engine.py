@@ -1,0 +1,393 @@
+"""The engine: every request goes through here, whoever sends it.
+
+Order of work: check → memory → single flight → disk and shipped answers → admission → model →
+batch → device → split → cache → answer.
+
+Single flight: requests with one key that are in flight at the same time are one computation. Each
+caller may leave; the work stops when the last has left; a failure goes to all of them and is not
+kept. A fresh request (``Request.fresh``) shares only with fresh ones, since a computation that
+began for others may be what it doubts; others may join a fresh one. An answer that is not worth
+keeping (sampling without a seed) is not shared either: everybody gets a sample of their own.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+from workbench.errors import (
+    BugError,
+    BusyError,
+    CancelledError,
+    DeadlineError,
+    UnknownJobError,
+    UnreachableError,
+    WorkbenchError,
+)
+from workbench.server.answer import Answer, Source
+from workbench.server.api import ModelEntry, Receipt, Request, Result, Status
+from workbench.server.bugs import report_bug
+from workbench.server.cache import DiskStore, MemoryStore, ResultCache, ShippedStore
+from workbench.server.checking import check_request
+from workbench.server.counting import Counting, Observer
+from workbench.server.devices import MIB, Device, find_device, may_have_accelerator, processor
+from workbench.server.flight import Flight, FlightJob
+from workbench.server.lane import Lane
+from workbench.server.operation import ModelSource, Operation, Output
+from workbench.server.running import Outcome
+from workbench.server.timers import Timers
+from workbench.server.versions import package_versions, workbench_version
+from workbench.settings import Settings
+
+log = logging.getLogger(__name__)
+
+REMOTE = Device("remote", "an endpoint on the network", "float32", 0)
+REMOTE_WORKERS = 4
+"""Requests to endpoints on the network that may be under way at once."""
+
+CLOSING_S = 10.0
+"""How long ``close`` waits for work that does not notice that nobody wants it any more."""
+
+
+class Engine:
+    """The model server in this process; a ``ModelClient``.
+
+    Building it is quick: torch is imported, the device looked for and threads started on first
+    need.
+
+    Args:
+        settings: limits, folders, device.
+        source: where models come from.
+        operations: what may be asked for.
+        shipped: folder of answers that come with the workbench, or ``None``.
+        device: the device, for tests; found by the settings when ``None``.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        source: ModelSource,
+        operations: Iterable[Operation],
+        *,
+        shipped: Path | None = None,
+        device: Device | None = None,
+    ) -> None:
+        self._settings = settings
+        self._source = source
+        self._operations = {operation.name: operation for operation in operations}
+        self._started_at = time.monotonic()
+        self._lock = threading.RLock()
+        self._finding_device = threading.Lock()
+        self._device = device
+        self._counting = Counting()
+        self._timers = Timers()
+        self._flights: dict[tuple[str, bool], Flight] = {}
+        self._unshared: set[Flight] = set()
+        self._jobs: WeakValueDictionary[str, FlightJob] = WeakValueDictionary()
+        self._last_error: str | None = None
+        self._is_closed = False
+        self._cache = ResultCache(
+            MemoryStore(settings.memory_cache_mib * MIB),
+            DiskStore(settings.cache_dir / "results", settings.disk_cache_mib * MIB),
+            ShippedStore(shipped),
+        )
+        self._local = Lane(
+            "device",
+            settings,
+            source,
+            find_device=self._find_device,
+            budget_bytes=lambda found: found.budget_bytes(settings.model_budget_mib),
+            finish=self._finish,
+            lock=self._lock,
+            counting=self._counting,
+            timers=self._timers,
+        )
+        self._remote = Lane(
+            "remote",
+            settings,
+            source,
+            find_device=lambda: REMOTE,
+            budget_bytes=lambda _: MIB,  # its models take nothing
+            finish=self._finish,
+            lock=self._lock,
+            counting=self._counting,
+            timers=self._timers,
+            workers=REMOTE_WORKERS,
+        )
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """What may be asked for."""
+        return tuple(self._operations.values())
+
+    @property
+    def last_error(self) -> str | None:
+        """The latest bug, in one line, or ``None``."""
+        return self._last_error
+
+    def observe(self, observer: Observer) -> None:
+        """Have an observer told of every measurement: measure, operation or model, value."""
+        self._counting.subscribe(observer)
+
+    def submit(self, request: Request) -> FlightJob:
+        """Check a request and start it; an answer that is there already is there at once.
+
+        Raises:
+            InputError: the request is wrong; nothing was started.
+            BusyError: the queue is full.
+            UnreachableError: the engine was closed.
+        """
+        self._counting.add("requests")
+        self._refuse_if_closed()
+        flight = check_request(
+            request,
+            self._operations,
+            self._source,
+            default_dtype=lambda: self._find_device().default_dtype,
+        )
+        limit_s = min(request.deadline_s or float("inf"), self._settings.max_deadline_s)
+        job = FlightJob(request.user, time.monotonic() + limit_s, self._cancel)
+        self._jobs[job.id] = job
+        flight.is_shared = flight.operation.is_cacheable(request)
+        may_read = flight.is_shared and not request.fresh
+        found = self._cache.look_in_memory(flight.key) if may_read else None
+        if found is not None:
+            flight.join(job)
+            self._land(flight, *found)
+        elif self._join(flight, job):
+            self._start(flight, look=may_read)
+        return job
+
+    def call(self, request: Request) -> Result:
+        """Submit a request and wait for its result; an interrupted wait cancels it."""
+        job = self.submit(request)
+        try:
+            return job.result()
+        finally:
+            job.cancel()
+
+    def job(self, job_id: str) -> FlightJob:
+        """A job by its id, as long as it is waited for or somebody else keeps it.
+
+        Raises:
+            UnknownJobError: there is none.
+        """
+        job = self._jobs.get(job_id)
+        if job is None:
+            raise UnknownJobError("No such job: it ended and was forgotten. Submit it again.")
+        return job
+
+    def models(self) -> tuple[ModelEntry, ...]:
+        """The catalogue of models and whether each is here."""
+        with self._lock:
+            slots = [*self._local.slots, *self._remote.slots]
+            resident = {slot.key.name for slot in slots if slot.model is not None}
+        return self._source.entries(sorted(resident))
+
+    def status(self) -> Status:
+        """What the engine is doing now; imports nothing and loads nothing."""
+        device = self._device or self._guess_device()
+        cache = self._cache.status()
+        with self._lock:
+            slots = [slot for slot in self._local.slots if slot.model is not None]
+            used = sum(slot.nbytes for slot in self._local.slots)
+            resident = tuple(
+                {
+                    "name": slot.key.name,
+                    "dtype": slot.key.dtype,
+                    "mib": round(slot.nbytes / MIB, 1),
+                    "in_use": slot.in_use > 0,
+                }
+                for slot in slots
+            )
+            queued = self._local.queued + self._remote.queued
+            running = self._local.running + self._remote.running
+        hits = {f"hits_{tier}": self._cache.hits[tier] for tier in ("memory", "disk", "shipped")}
+        return Status(
+            version=workbench_version(),
+            device=device.name,
+            device_name=device.description,
+            resident=resident,
+            budget_mib=round(device.budget_bytes(self._settings.model_budget_mib) / MIB, 1),
+            used_mib=round(used / MIB, 1),
+            queued=queued,
+            running=running,
+            cache=cache,
+            counters={**self._counting.counts(), **hits, "misses": self._cache.hits["misses"]},
+            uptime_s=time.monotonic() - self._started_at,
+        )
+
+    def close(self) -> None:
+        """Cancel what is waited for, stop the threads, free the models; safe to call twice."""
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            threads = [*self._local.stop(), *self._remote.stop()]
+            for flight in [*self._flights.values(), *self._unshared]:
+                self._finish(flight, CancelledError("The workbench is closing."), device="")
+        until = time.monotonic() + CLOSING_S
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
+            if thread.is_alive():
+                log.warning("%s is still at work while the engine closes", thread.name)
+        self._timers.close()
+        self._local.close_models()
+        self._remote.close_models()
+        self._cache.close()
+
+    def _join(self, flight: Flight, job: FlightJob) -> bool:
+        """Wait with others for the same answer, or begin; whether this flight begins."""
+        fresh = flight.request.fresh
+        with self._lock:
+            self._refuse_if_closed()
+            job.alarm = self._timers.at(job.deadline, lambda: self._expire(job))
+            if not flight.is_shared:
+                self._unshared.add(flight)
+                flight.join(job)
+                return True
+            keys = [(flight.key, True)] if fresh else [(flight.key, False), (flight.key, True)]
+            running = next((self._flights[key] for key in keys if key in self._flights), None)
+            if running is None:
+                self._flights[flight.key, fresh] = flight
+                flight.join(job)
+                return True
+            running.join(job)
+            self._lane(running).share(running, job.user)
+        self._counting.add("coalesced")
+        return False
+
+    def _start(self, flight: Flight, *, look: bool) -> None:
+        """Look for the answer on disk once more than in memory, else queue the computation."""
+        try:
+            found = self._cache.look(flight.key) if look else None
+            if found is not None:
+                self._land(flight, *found)
+                return
+            with self._lock:
+                if flight.is_wanted:  # closing may have cancelled it meanwhile
+                    self._lane(flight).push(flight)
+        except BusyError as error:
+            self._counting.add("rejected")
+            self._finish(flight, error, device="")
+            raise
+        except BaseException as error:
+            # whoever joined meanwhile must not wait for ever
+            self._finish(flight, report_bug(error), device="")
+            raise
+
+    def _cancel(self, job: FlightJob) -> None:
+        self._leave(job, CancelledError("Cancelled."), "cancelled")
+
+    def _expire(self, job: FlightJob) -> None:
+        waited_s = job.deadline - job.submitted_at
+        message = f"Not finished within {waited_s:g} seconds. Allow more time, or ask for less."
+        self._leave(job, DeadlineError(message), "deadline_exceeded")
+
+    def _leave(self, job: FlightJob, error: WorkbenchError, counter: str) -> None:
+        """Take one caller out of its flight, and stop the flight if it was the last."""
+        with self._lock:
+            flight = job.flight
+            if flight is None or not flight.leave(job):
+                return
+            if not flight.is_wanted:
+                self._forget(flight)
+                self._lane(flight).drop(flight)
+            elif job.user not in flight.users():
+                self._lane(flight).unshare(flight, job.user)
+            job.end(error)
+        self._counting.add(counter)
+        self._settle(flight, [job], counter)
+
+    def _finish(self, flight: Flight, outcome: Outcome, *, device: str) -> None:
+        """Keep an outcome and give it to those who wait."""
+        if isinstance(outcome, Output):
+            try:
+                answer = Answer.of(outcome, self._receipt(flight, device))
+            except Exception as error:  # noqa: BLE001  an operation's fault, not the caller's
+                outcome = report_bug(error)
+            else:
+                if flight.is_shared:
+                    self._cache.keep(flight.key, answer)
+                self._land(flight, answer, "computed")
+                return
+        with self._lock:
+            self._forget(flight)
+            jobs = flight.fail(outcome)
+        if isinstance(outcome, BugError):
+            self._last_error = f"{flight.operation.name}: {outcome}"
+        if jobs and not isinstance(outcome, CancelledError):
+            self._counting.add("failures")
+        self._settle(flight, jobs, type(outcome).__name__)
+
+    def _land(self, flight: Flight, answer: Answer, source: Source) -> None:
+        with self._lock:
+            self._forget(flight)
+            jobs = flight.land(answer, source)
+        self._settle(flight, jobs, source)
+
+    def _forget(self, flight: Flight) -> None:
+        """Let nobody join a flight any more, under the lock."""
+        self._unshared.discard(flight)
+        key = (flight.key, flight.request.fresh)
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+
+    def _settle(self, flight: Flight, jobs: Iterable[FlightJob], how: str) -> None:
+        """Write the one log line of every job that ended, and let go of its alarm."""
+        for job in jobs:
+            if job.alarm is not None:
+                job.alarm.cancel()
+            job.flight = None  # whoever keeps the job keeps the answer, not the question
+            waited_s = max(0.0, flight.started_at - flight.enqueued_at)
+            log.info(
+                "operation=%s key=%s source=%s batch=%d "
+                "queue_ms=%.1f compute_ms=%.1f total_ms=%.1f",
+                flight.operation.name,
+                flight.key[:8],
+                how,
+                flight.batch_items,
+                waited_s * 1e3,
+                flight.compute_s * 1e3,
+                (time.monotonic() - job.submitted_at) * 1e3,
+            )
+
+    def _receipt(self, flight: Flight, device: str) -> Receipt:
+        return Receipt(
+            operation=flight.operation.name,
+            operation_version=flight.operation.version,
+            model=flight.request.model,
+            model_digest=flight.model_digest,
+            dtype=flight.dtype,
+            device=device,
+            seed=flight.request.seed,
+            arguments_digest=flight.arguments_digest,
+            key=flight.key,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            seconds=round(flight.compute_s, 6),
+            packages=package_versions(),
+        )
+
+    def _lane(self, flight: Flight) -> Lane:
+        return self._remote if flight.is_remote else self._local
+
+    def _find_device(self) -> Device:
+        with self._finding_device:
+            if self._device is None:
+                self._device = find_device(self._settings.device)
+            return self._device
+
+    def _guess_device(self) -> Device:
+        """The device, or what can be said of it without importing torch."""
+        if self._settings.device == "cpu" or not may_have_accelerator():
+            return processor()
+        return Device(self._settings.device, "looked for when it is first needed", "", 0)
+
+    def _refuse_if_closed(self) -> None:
+        if self._is_closed:
+            raise UnreachableError("The workbench is closing. Start it again.")
