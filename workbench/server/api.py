@@ -239,7 +239,9 @@ def digest_arrays(arrays: Arrays) -> str:
     """SHA-256 over names, dtypes, shapes and bytes of some arrays, in order of their names."""
     digest = hashlib.sha256()
     for name in sorted(arrays):
-        array = np.asarray(arrays[name], order="C")  # ascontiguousarray has no scalars
+        array = np.asarray(arrays[name])
+        # as it travels: lowest byte first, in C order; ascontiguousarray has no scalars
+        array = np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
         digest.update(canonical_json([name, array.dtype.str, list(array.shape)]).encode())
         digest.update(array.tobytes())
     return digest.hexdigest()

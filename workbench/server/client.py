@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 import httpx_sse
@@ -25,7 +25,7 @@ from workbench.errors import (
 from workbench.server import wire
 from workbench.server.api import Event, ModelEntry, Request, Result, Status
 from workbench.server.bodies import decode_event
-from workbench.server.guard import is_loopback
+from workbench.server.exposure import is_loopback
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 120.0
@@ -58,10 +58,12 @@ class HttpClient:
     def __init__(self, url: str, token: str = "", *, patience_s: float = 3.0) -> None:
         self.url = url.rstrip("/")
         self.patience_s = patience_s
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = {b"Accept": f"{wire.MEDIA_TYPE}, application/json".encode()}
+        if token:
+            headers[b"Authorization"] = b"Bearer " + token.encode()
         self._http = httpx.Client(
             base_url=self.url,
-            headers=headers | {"Accept": f"{wire.MEDIA_TYPE}, application/json"},
+            headers=headers,
             timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
             # a proxy of the environment is not meant for this machine
@@ -91,7 +93,7 @@ class HttpClient:
             },
         )
         if response.status_code == 202:
-            return str(response.json()["job"]), None
+            return str(self.read_json(response)["job"]), None
         return "", self.read_result(response)
 
     def call(self, request: Request) -> Result:
@@ -105,11 +107,12 @@ class HttpClient:
 
     def models(self) -> tuple[ModelEntry, ...]:
         """The catalogue of models of the server."""
-        return tuple(_build(ModelEntry, entry) for entry in self.send("GET", "/v1/models").json())
+        body = self.read_json(self.send("GET", "/v1/models"))
+        return tuple(_build(ModelEntry, entry) for entry in body)
 
     def status(self) -> Status:
         """What the server is doing now."""
-        body = self.send("GET", "/v1/status").json()
+        body = self.read_json(self.send("GET", "/v1/status"))
         return _build(Status, body | {"resident": tuple(body["resident"])})
 
     def close(self) -> None:
@@ -166,11 +169,19 @@ class HttpClient:
         except ValueError:
             body = None
         if not isinstance(body, dict) or "error" not in body:
-            raise UnreachableError(
-                f"{self.url} answers with status {response.status_code}, but not as a model server "
-                "does. Check the address."
-            )
+            raise self.misunderstood(response)
         raise from_wire(body)
+
+    def read_json(self, response: httpx.Response) -> Any:
+        """The JSON in a response.
+
+        Raises:
+            UnreachableError: something else than a model server answers at this address.
+        """
+        try:
+            return response.json()
+        except ValueError as error:
+            raise self.misunderstood(response) from error
 
     def read_result(self, response: httpx.Response) -> Result:
         """The result in a response.
@@ -179,10 +190,15 @@ class HttpClient:
             UnreachableError: something else than a model server answers at this address.
         """
         if response.headers.get("content-type") != wire.MEDIA_TYPE:
-            raise UnreachableError(
-                f"{self.url} answers, but not as a model server does. Check the address."
-            )
+            raise self.misunderstood(response)
         return wire.unpack_result(response.content)
+
+    def misunderstood(self, response: httpx.Response) -> UnreachableError:
+        """The error for a server of another kind."""
+        return UnreachableError(
+            f"{self.url} answers with status {response.status_code}, but not as a model server "
+            "does. Check the address."
+        )
 
     def unreachable(self, error: Exception) -> UnreachableError:
         """The error for a server that does not answer."""
@@ -353,18 +369,19 @@ class Patience:
 
 def _checked_host(url: str) -> str:
     try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, TypeError) as error:
-        parsed = None
-        reason: Exception | None = error
-    else:
-        reason = None
-    if parsed is None or parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise InputError(
-            f"{url[:200]!r} is not the address of a model server; write it as "
-            "http://127.0.0.1:7870."
-        ) from reason
-    return parsed.host
+        parsed = urlsplit(url)
+        host = httpx.URL(url).host if parsed.scheme in {"http", "https"} else ""
+    except (httpx.InvalidURL, ValueError) as error:
+        raise _no_address(url) from error
+    if not host:
+        raise _no_address(url)
+    return host
+
+
+def _no_address(url: str) -> InputError:
+    return InputError(
+        f"{url[:200]!r} is not the address of a model server; write it as http://127.0.0.1:7870."
+    )
 
 
 def _build(cls: type[Any], body: dict[str, Any]) -> Any:

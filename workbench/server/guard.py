@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
-import json
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from workbench.errors import InputError, NotAllowedError, WorkbenchError, to_wire
+from workbench.errors import NotAllowedError, TooLargeError
+from workbench.server.exposure import is_loopback
+from workbench.server.responses import error_response
 
+HEADER_BYTES_LIMIT = 32 * 1024
 OPEN_PATHS = frozenset({"/healthz"})
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine only."""
-    if host.lower() in {"localhost", "localhost."}:
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def check_exposure(host: str, token: str) -> None:
-    """Refuse to listen beyond this machine without a token.
-
-    Raises:
-        InputError: says how to set one.
-    """
-    if not token and not is_loopback(host):
-        raise InputError(
-            f"Listening on {host} would let anybody on the network use this server. Set "
-            "WORKBENCH_TOKEN to a long random text, here and where it is used from, or listen "
-            "on 127.0.0.1."
-        )
 
 
 class Guard:
@@ -52,18 +29,27 @@ class Guard:
         self._token = token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
-            refusal = self._refuse(Headers(scope=scope))
+        if scope["type"] == "http":
+            refusal = self._refuse(scope)
             if refusal is not None:
-                response = _refusal_response(refusal)
-                await response(scope, receive, send)
+                await refusal(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
-    def _refuse(self, headers: Headers) -> WorkbenchError | None:
+    def _refuse(self, scope: Scope) -> Response | None:
+        # uvicorn limits only headers that arrive in parts
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADER_BYTES_LIMIT:
+            limit = f"The headers are larger than {HEADER_BYTES_LIMIT:,} bytes; send fewer."
+            return error_response(TooLargeError(limit), status=431)
+        if scope["path"] in OPEN_PATHS:
+            return None
+        refusal = self._refuse_stranger(Headers(scope=scope))
+        return None if refusal is None else error_response(refusal)
+
+    def _refuse_stranger(self, headers: Headers) -> NotAllowedError | None:
         if self._token:
             scheme, _, given = headers.get("authorization", "").partition(" ")
-            sent = given.strip().encode() if scheme.lower() == "bearer" else b""
+            sent = given.strip().encode("latin-1") if scheme.lower() == "bearer" else b""
             if hmac.compare_digest(sent, self._token):
                 return None
             return NotAllowedError(
@@ -78,13 +64,3 @@ class Guard:
             "This server answers only to this machine's own names (127.0.0.1, localhost) "
             "because it has no token. Set WORKBENCH_TOKEN to use it by another name."
         )
-
-
-def _refusal_response(error: WorkbenchError) -> Response:
-    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotAllowedError) else {}
-    return Response(
-        json.dumps(to_wire(error)),
-        status_code=error.status,
-        media_type="application/json",
-        headers=headers,
-    )

@@ -99,8 +99,8 @@ async def _refuse_address(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     if error.status_code == 404:
-        paths = (route.path for route in request.app.routes if hasattr(route, "path"))
-        return error_response(UnknownNameError.of("address", request.url.path, paths))
+        known = request.app.openapi()["paths"]
+        return error_response(UnknownNameError.of("address", request.url.path, known))
     response = error_response(InputError(f"{request.method} {request.url.path}: {error.detail}."))
     response.status_code = error.status_code
     response.headers.update(error.headers or {})

@@ -252,6 +252,11 @@ class JobBook:
         """Jobs that have not ended."""
         return len(self._unfinished())
 
+    @property
+    def kept_count(self) -> int:
+        """Jobs that callers may still ask for, ended or not."""
+        return len(self._jobs)
+
     def _unfinished(self) -> list[HeldJob]:
         return [held for held in self._jobs.values() if held.outcome is None]
 

@@ -73,6 +73,7 @@ class _StatusCollector(Collector):
             "cache_bytes": ("Bytes of cached results.", _number(status.cache.get("bytes"))),
             "cache_entries": ("Cached results.", _number(status.cache.get("entries"))),
             "open_jobs": ("Jobs of HTTP callers that have not ended.", self._book.open_count),
+            "kept_jobs": ("Jobs that HTTP callers may ask for.", self._book.kept_count),
         }
         for name, (meaning, value) in gauges.items():
             yield GaugeMetricFamily(f"workbench_{name}", meaning, value=value)

@@ -12,7 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from workbench.errors import InputError
-from workbench.server.guard import check_exposure
+from workbench.server.exposure import check_exposure
 from workbench.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -1,0 +1,82 @@
+"""One engine on fakes, reached in this process and over HTTP through a real uvicorn."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+
+from tests.server.fakes import FakeOperations, FakeSource
+from workbench.server.api import ModelClient
+from workbench.server.client import HttpClient
+from workbench.server.engine import Engine
+from workbench.server.http import create_app
+from workbench.server.serve import running_server
+from workbench.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        home=tmp_path, device="cpu", offline=True, disk_cache_mib=64, max_body_mib=16, token=""
+    )
+
+
+@pytest.fixture
+def operations() -> FakeOperations:
+    return FakeOperations()
+
+
+@pytest.fixture
+def engine(settings: Settings, operations: FakeOperations) -> Iterator[Engine]:
+    engine = Engine(settings, FakeSource(), operations.all())
+    yield engine
+    operations.gate.set()
+    engine.close()
+
+
+@pytest.fixture
+def app(engine: Engine, settings: Settings) -> FastAPI:
+    return create_app(engine, settings, version="0.0.0")
+
+
+@pytest.fixture
+def url(app: FastAPI) -> Iterator[str]:
+    with running_server(app) as url:
+        yield url
+
+
+@pytest.fixture
+def http_client(url: str) -> Iterator[HttpClient]:
+    with contextlib.closing(HttpClient(url, patience_s=0.2)) as client:
+        yield client
+
+
+MakeClient = Callable[[Settings, FakeOperations], ModelClient]
+
+
+@pytest.fixture(params=["in_process", "http"])
+def make_client(request: pytest.FixtureRequest) -> Iterator[MakeClient]:
+    """Builds a client of an engine with settings of its own, in both homes."""
+    with contextlib.ExitStack() as stack:
+
+        def make(settings: Settings, operations: FakeOperations) -> ModelClient:
+            engine = Engine(settings, FakeSource(), operations.all())
+            stack.callback(engine.close)
+            stack.callback(operations.gate.set)
+            if request.param == "in_process":
+                return engine
+            app = create_app(engine, settings, version="0.0.0")
+            url = stack.enter_context(running_server(app))
+            return stack.enter_context(contextlib.closing(HttpClient(url)))
+
+        yield make
+
+
+@pytest.fixture(params=["in_process", "http"])
+def client(request: pytest.FixtureRequest) -> ModelClient:
+    """The same server, seen from both homes."""
+    return request.getfixturevalue("engine" if request.param == "in_process" else "http_client")
