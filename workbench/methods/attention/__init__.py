@@ -14,6 +14,7 @@ from workbench.methods.attention.approximate import (
     polynomial_attention,
 )
 from workbench.methods.attention.exact import exact_attention, paper_scale
+from workbench.methods.attention.heads import HEADS
 from workbench.methods.attention.inputs import GENERATORS, make_inputs
 from workbench.methods.attention.low_rank import (
     low_rank_factors,
@@ -29,10 +30,11 @@ from workbench.methods.attention.polynomial import (
 )
 from workbench.methods.attention.sweep import SWEEP
 
-STUDIES = (SWEEP,)
+STUDIES = (SWEEP, HEADS)
 
 __all__ = [
     "GENERATORS",
+    "HEADS",
     "KINDS",
     "STUDIES",
     "SWEEP",
