@@ -1,0 +1,166 @@
+// A Plotly figure that follows live parameters: every position came once, as typed arrays; moving
+// a slider picks the position. Zoom, legend and hover live through it (Plotly.react, uirevision).
+"use strict";
+(() => {
+  const { page, redraws } = workbench;
+
+  const decodeBytes = (base64) => {
+    if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);
+    const text = atob(base64);
+    const bytes = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+    return bytes;
+  };
+  const widen = (bits) => {
+    const sign = bits & 0x8000 ? -1 : 1;
+    const exponent = (bits >> 10) & 31;
+    const fraction = bits & 1023;
+    if (exponent === 31) return fraction ? NaN : sign * Infinity;
+    return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -24 * fraction);
+  };
+  const decodeFloats = ({ base64, dtype }) => {
+    const { buffer } = decodeBytes(base64);
+    return dtype === "float16" ? Float32Array.from(new Uint16Array(buffer), widen) : new Float32Array(buffer);
+  };
+  const size = (shape) => shape.reduce((product, n) => product * n, 1);
+  const cut = (flat, offset, shape) => {
+    if (!shape.length) return Number.isFinite(flat[offset]) ? flat[offset] : null;
+    if (shape.length === 1) return flat.subarray(offset, offset + shape[0]);
+    const step = size(shape.slice(1));
+    return Array.from({ length: shape[0] }, (_, i) => cut(flat, offset + i * step, shape.slice(1)));
+  };
+  const decode = (part) => {
+    if (part === null || typeof part !== "object") return part;
+    if (typeof part.base64 === "string") return cut(decodeFloats(part), 0, part.shape);
+    if (Array.isArray(part)) return part.map(decode);
+    return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, decode(value)]));
+  };
+
+  const nearest = (positions, value) => {
+    if (typeof value !== "number") return Math.max(0, positions.indexOf(value));
+    let best = 0;
+    for (let i = 1; i < positions.length; i++) {
+      if (Math.abs(positions[i] - value) < Math.abs(positions[best] - value)) best = i;
+    }
+    return best;
+  };
+
+  class Slot {
+    constructor(spec, axes) {
+      this.keys = (spec.path ?? "").match(/[^.[\]]+/g)?.map((key) => (/^\d+$/.test(key) ? +key : key));
+      this.axes = spec.axes;
+      this.lengths = spec.axes.map((name) => axes[name].length);
+      this.texts = spec.texts;
+      this.tail = spec.shape?.slice(spec.axes.length);
+      this.floats = spec.base64 === undefined ? null : decodeFloats(spec);
+    }
+    at(positions) {
+      let index = 0;
+      this.axes.forEach((name, i) => (index = index * this.lengths[i] + positions[name]));
+      return this.floats ? cut(this.floats, index * size(this.tail), this.tail) : this.texts[index];
+    }
+    assign(spec, positions) {
+      let part = spec;
+      for (const key of this.keys.slice(0, -1)) part = part[key] ??= {};
+      part[this.keys.at(-1)] = this.at(positions);
+    }
+  }
+
+  // a figure's data for every position of its live parameters
+  class Sweep {
+    constructor(payload) {
+      this.axes = payload.axes;
+      this.figure = decode(payload.figure);
+      this.slots = payload.slots.map((slot) => new Slot(slot, payload.axes));
+      this.words = typeof payload.words === "string" ? null : new Slot(payload.words, payload.axes);
+      this.fixedWords = typeof payload.words === "string" ? payload.words : "";
+      this.depends = new Set([...this.slots, ...(this.words ? [this.words] : [])].flatMap((slot) => slot.axes));
+    }
+    positions(values) {
+      return Object.fromEntries(
+        Object.entries(this.axes).map(([name, list]) => [name, nearest(list, values[name])]),
+      );
+    }
+    // traces are copied one level deep, the layout wholly: Plotly writes into what it is given
+    at(values) {
+      const positions = this.positions(values);
+      const spec = { data: this.figure.data, layout: this.figure.layout };
+      for (const slot of this.slots) slot.assign(spec, positions);
+      return {
+        data: spec.data.map((trace) => ({ ...trace })),
+        layout: structuredClone(spec.layout ?? {}),
+      };
+    }
+    wordsAt(values) {
+      return this.words ? this.words.at(this.positions(values)) : this.fixedWords;
+    }
+  }
+
+  const isLines = (data) => data.every((trace) => (trace.type ?? "scatter").startsWith("scatter"));
+
+  // the traces of a pinned figure behind the present one
+  const ghosts = (data) =>
+    data.map((trace) => ({
+      ...trace,
+      name: `A · ${trace.name ?? ""}`,
+      opacity: 0.38 * (trace.opacity ?? 1),
+      showlegend: false,
+      legendgroup: undefined,
+      line: { ...trace.line, dash: "dot" },
+    }));
+
+  const CONFIG = {
+    responsive: true,
+    displaylogo: false,
+    modeBarButtonsToRemove: ["toImage", "select2d", "lasso2d", "autoScale2d"],
+    showTips: false,
+  };
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+  let arrived;
+  const plotly = () =>
+    (arrived ??= new Promise((resolve) => {
+      if (window.Plotly) resolve(window.Plotly);
+      else document.getElementById("plotly-script").addEventListener("load", () => resolve(window.Plotly));
+    }));
+
+  const theme = () => (document.body.classList.contains("dark") ? "dark" : "light");
+
+  // one place on the page where figures are drawn
+  class Canvas {
+    constructor(host, label) {
+      this.host = host;
+      this.label = label;
+      this.next = null;
+      this.busy = null;
+    }
+    // draw `compose()` once; a newer call replaces one that has not begun
+    draw(compose, inputAt) {
+      this.next = { compose, inputAt };
+      this.busy ??= this.work().finally(() => (this.busy = null));
+      return this.busy;
+    }
+    async work() {
+      const Plotly = await plotly();
+      while (this.next) {
+        await frame();
+        const { compose, inputAt } = this.next;
+        this.next = null;
+        const { data, layout } = compose();
+        delete layout.width;
+        delete layout.height;
+        Object.assign(layout, { autosize: true, uirevision: "kept", template: page.templates[theme()] });
+        await Plotly.react(this.host, data, layout, CONFIG);
+        if (inputAt !== undefined) {
+          redraws.push(performance.now() - inputAt);
+          if (redraws.length > 500) redraws.shift();
+        }
+      }
+    }
+    clear() {
+      this.next = null;
+      if (this.host.data) window.Plotly.purge(this.host);
+    }
+  }
+
+  Object.assign(workbench, { Sweep, Canvas, ghosts, isLines, plotly, theme });
+})();

@@ -1,0 +1,297 @@
+// One study on the page: its figures, the words below them, its tools, and how far a run is.
+"use strict";
+(() => {
+  const { make, studies, builders, Sweep, Canvas, ghosts, isLines, drawers, copy, settings } = workbench;
+  const TOOLS = { numbers: "Numbers", table: "Table", python: "As Python", receipt: "Receipt", export: "Export" };
+  const SPOKEN_AFTER_MS = 500;
+  const AUTO_AFTER_MS = 60;
+  const AUTO_AFTER_TYPING_MS = 700;
+  const BUSY_AFTER_MS = 350;
+
+  class Panel {
+    constructor(study, api) {
+      this.study = study;
+      this.api = api;
+      this.bundle = null;
+      this.pinned = null;
+      this.shown = 0;
+      this.waiting = [];
+      study.panel = this;
+      this.build(api.element.querySelector(".wb-mount"));
+      study.listeners.add((names, inputAt) => this.moved(names, inputAt));
+      document.addEventListener("workbench-theme", () => this.draw());
+      document.addEventListener("workbench-server-back", () => this.serverIsBack());
+      api.watch("value", () => this.receive(JSON.parse(api.props.value)));
+      this.start("fill");
+    }
+
+    // ---------- what it looks like ----------
+    build(root) {
+      const views = this.study.spec.views;
+      const id = `wb-${this.study.slug.replaceAll(".", "-")}`;
+      this.tabs = views.map((view, i) =>
+        make(
+          "button",
+          { type: "button", role: "tab", id: `${id}-${view.name}`, "aria-selected": String(i === 0), "aria-controls": `${id}-stage`, tabindex: i ? "-1" : "0", onclick: () => this.show(i) },
+          view.title,
+        ),
+      );
+      const views_bar = make("div", { class: "wb-views", role: "tablist", "aria-label": "Figures" }, ...this.tabs);
+      views_bar.addEventListener("keydown", (event) => this.stepTabs(event));
+      views_bar.hidden = views.length < 2;
+      this.canvas = new Canvas(make("div", { class: "wb-figure" }));
+      this.canvasA = new Canvas(make("div", { class: "wb-figure" }));
+      this.figureA = make("div", { class: "wb-side-a", hidden: true }, make("span", { class: "wb-badge" }, "A"), this.canvasA.host);
+      this.cover = make("div", { class: "wb-cover", role: "status" }, "Drawing the first figure…");
+      this.line = make("div", { class: "wb-line", "aria-hidden": "true" });
+      this.stage = make("div", { class: "wb-stage", role: "tabpanel", id: `${id}-stage`, "aria-label": this.study.spec.title }, this.line, this.figureA, this.canvas.host, this.cover);
+      this.words = make("p", { class: "wb-words", "aria-hidden": "true" });
+      this.spoken = make("p", { class: "wb-visually-hidden", "aria-live": "polite" });
+      this.message = make("div", { class: "wb-message" });
+      this.pin = make("button", { type: "button", "aria-pressed": "false", onclick: () => this.togglePin() }, "Pin A");
+      this.linkButton = make("button", { type: "button", onclick: () => this.copyLink() }, "Copy link");
+      this.toolButtons = Object.fromEntries(
+        Object.entries(TOOLS).map(([name, label]) => [
+          name,
+          make("button", { type: "button", "aria-expanded": "false", "aria-controls": `${id}-drawer`, "data-tool": name, onclick: () => this.openDrawer(this.open === name ? null : name) }, label),
+        ]),
+      );
+      this.tools = make("div", { class: "wb-tools", role: "toolbar", "aria-label": "What to do with this figure" }, this.pin, ...Object.values(this.toolButtons), this.linkButton);
+      this.drawer = make("div", { class: "wb-drawer", id: `${id}-drawer`, hidden: true });
+      root.replaceChildren(make("h3", { class: "wb-title" }, this.study.spec.title), views_bar, this.stage, this.words, this.spoken, this.message, this.tools, this.drawer);
+    }
+    stepTabs(event) {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      this.show((this.shown + step + this.tabs.length) % this.tabs.length);
+      this.tabs[this.shown].focus();
+    }
+    show(index) {
+      this.shown = index;
+      this.tabs.forEach((tab, i) => {
+        tab.setAttribute("aria-selected", String(i === index));
+        tab.tabIndex = i === index ? 0 : -1;
+      });
+      this.canvas.clear();
+      this.canvasA.clear();
+      this.draw();
+    }
+
+    // ---------- drawing ----------
+    get values() {
+      return { ...this.bundle?.params, ...this.live() };
+    }
+    live() {
+      return Object.fromEntries(this.study.spec.params.filter((p) => p.live).map((p) => [p.name, this.study.values[p.name]]));
+    }
+    draw(inputAt) {
+      if (!this.bundle) return;
+      const sweep = this.bundle.sweeps[this.shown];
+      const sweepA = this.pinned?.bundle.sweeps[this.shown];
+      const beside = Boolean(sweepA) && !isLines(sweep.figure.data);
+      this.figureA.hidden = !beside;
+      this.stage.classList.toggle("wb-beside", beside);
+      this.canvas.draw(() => {
+        const figure = sweep.at(this.values);
+        if (sweepA && !beside) figure.data = [...ghosts(sweepA.at(this.pinned.values).data), ...figure.data];
+        return figure;
+      }, inputAt).then(() => this.open === "table" && this.openDrawer("table"));
+      if (beside) this.canvasA.draw(() => sweepA.at(this.pinned.values));
+      this.say(sweep.wordsAt(this.values));
+    }
+    say(text) {
+      if (this.words.textContent === text) return;
+      this.words.textContent = text;
+      this.canvas.host.setAttribute("role", "img");
+      this.canvas.host.setAttribute("aria-label", text || this.study.spec.title);
+      clearTimeout(this.speaking);
+      this.speaking = setTimeout(() => (this.spoken.textContent = text), SPOKEN_AFTER_MS);
+    }
+
+    // ---------- values that change ----------
+    moved(names, inputAt) {
+      const kinds = names.map((name) => this.study.params.get(name));
+      const drawn = this.bundle?.sweeps[this.shown].depends;
+      if (drawn && names.some((name) => drawn.has(name))) this.draw(inputAt);
+      const asks = kinds.filter((param) => !param.live);
+      if (asks.length && this.study.spec.run === "auto") {
+        clearTimeout(this.asking);
+        const wait = asks.some((param) => param.kind === "text") ? AUTO_AFTER_TYPING_MS : AUTO_AFTER_MS;
+        this.asking = setTimeout(() => this.start("auto"), wait);
+      } else if (asks.length && this.bundle && !this.isBusy) {
+        this.tell(this.isStale() ? "note" : "", this.isStale() ? "The settings have changed since this was measured. Press Run to measure again." : "");
+      }
+      if (this.open && this.open !== "table") this.openDrawer(this.open);
+    }
+    isStale() {
+      return Boolean(this.bundle) && this.study.differs(this.bundle.params, (param) => !param.live);
+    }
+    isOff() {
+      return this.study.differs(this.bundle.params, () => true);
+    }
+    set(values) {
+      this.api.trigger("set", { values: { ...this.study.values, ...values } });
+    }
+    reset() {
+      this.set(Object.fromEntries(this.study.spec.params.map((param) => [param.name, param.default])));
+    }
+    async openSettings(file) {
+      if (!file) return;
+      let read;
+      try {
+        read = JSON.parse(await file.text());
+      } catch {
+        this.tell("alert", `${file.name} is not JSON; open a settings file that this page saved.`);
+        return;
+      }
+      this.set(read?.params ?? {});
+    }
+
+    // ---------- runs ----------
+    start(mode, more = {}) {
+      this.isBusy = true;
+      clearTimeout(this.slow);
+      this.slow = setTimeout(() => this.stage.classList.add("wb-busy"), BUSY_AFTER_MS);
+      if (mode !== "fill") this.tell("", "");
+      this.api.trigger("run", { mode, ...more });
+    }
+    run() {
+      if (this.isBusy && this.study.spec.run === "button") return;
+      this.start("run", { fresh: Boolean(this.bundle) && !this.isOff() });
+    }
+    check() {
+      this.before = this.bundle;
+      this.checked = "Measuring again…";
+      this.openDrawer("receipt");
+      this.start("check", { params: this.bundle.params });
+    }
+    // measure at the present position of every control; resolves when that is shown
+    refresh() {
+      const done = new Promise((resolve) => this.waiting.push(resolve));
+      this.start("auto");
+      return done;
+    }
+    cancel() {
+      this.api.trigger("cancel");
+    }
+    serverIsBack() {
+      if (this.failedForServer) this.start(this.failedForServer);
+      this.failedForServer = null;
+    }
+    async receive(message) {
+      if (message.phase === "working") {
+        this.progress(message);
+        return;
+      }
+      if (message.phase === "done") await this.arrive(message);
+      this.isBusy = false;
+      clearTimeout(this.slow);
+      this.stage.classList.remove("wb-busy");
+      if (message.phase === "empty") this.invite();
+      if (message.phase === "complaint") this.complain(message);
+      for (const resolve of this.waiting.splice(0)) resolve();
+    }
+    async arrive({ address, mode }) {
+      const answer = await fetch(address);
+      if (!answer.ok) {
+        this.complain({ kind: "other", text: "The result is no longer kept here; run it again." });
+        return;
+      }
+      const bundle = await answer.json();
+      bundle.sweeps = bundle.figures.map((figure) => new Sweep(figure));
+      this.bundle = bundle;
+      this.cover.hidden = true;
+      this.message.replaceChildren();
+      if (mode === "check") this.checked = compare(this.before, bundle);
+      this.draw();
+      if (this.isStale() && this.study.spec.run === "button") this.moved([this.study.spec.params.find((p) => !p.live).name]);
+      if (this.open) this.openDrawer(this.open);
+    }
+    progress({ kind, place, fraction, seconds_left: left, text }) {
+      const parts = [];
+      if (kind === "queued") parts.push(place ? `Waiting: place ${place} in the queue` : "Waiting");
+      else if (kind === "loading") parts.push(text || "Loading the model");
+      else parts.push(text || "Measuring");
+      if (fraction !== null && fraction !== undefined) parts.push(`${Math.round(100 * fraction)} %`);
+      if (left) parts.push(`about ${left < 90 ? `${Math.ceil(left)} s` : `${Math.round(left / 60)} min`} left`);
+      const bar = make("progress", { max: "1", "aria-label": "How far the run is" });
+      if (fraction !== null && fraction !== undefined) bar.value = fraction;
+      const cancel = this.message.querySelector(".wb-cancel") ?? make("button", { type: "button", class: "wb-cancel", onclick: () => this.cancel() }, "Cancel");
+      this.message.className = "wb-message wb-working";
+      this.message.setAttribute("role", "status");
+      const kept = this.message.contains(cancel);
+      const now = make("span", { class: "wb-progress" }, bar, make("span", {}, parts.join(" · ")));
+      if (kept) this.message.firstChild.replaceWith(now);
+      else this.message.replaceChildren(now, cancel);
+    }
+    invite() {
+      this.message.replaceChildren();
+      if (this.bundle) return;
+      this.cover.hidden = false;
+      this.cover.replaceChildren(
+        make("p", {}, "Nothing is measured yet for these settings."),
+        make("button", { type: "button", class: "wb-primary", onclick: () => this.run() }, "Run to measure"),
+      );
+    }
+    complain({ kind, text }) {
+      this.tell(kind === "cancelled" ? "note" : "alert", text);
+      if (!this.bundle) this.cover.replaceChildren(make("p", {}, kind === "cancelled" ? "Cancelled. Press Run to measure." : "No figure yet."));
+      if (kind === "unreachable") {
+        this.failedForServer = this.bundle ? null : "fill";
+        workbench.suspectServer(text);
+      }
+      if (this.checked === "Measuring again…") this.checked = null;
+    }
+    tell(kind, text) {
+      this.message.className = `wb-message${kind ? ` wb-${kind}` : ""}`;
+      this.message.setAttribute("role", kind === "alert" ? "alert" : "status");
+      this.message.replaceChildren(...(text ? [make("span", {}, text)] : []));
+    }
+
+    // ---------- tools ----------
+    async togglePin() {
+      if (!this.bundle) return;
+      if (this.pinned) this.pinned = null;
+      else {
+        if (this.isOff() && !this.isStale()) await this.refresh();
+        this.pinned = { bundle: this.bundle, values: { ...this.values } };
+      }
+      this.pin.setAttribute("aria-pressed", String(Boolean(this.pinned)));
+      this.pin.textContent = this.pinned ? "Unpin A" : "Pin A";
+      this.pin.title = this.pinned ? `A: ${settings(this, this.pinned.values)}` : "";
+      this.draw();
+      this.openDrawer(this.pinned ? "numbers" : this.open);
+    }
+    openDrawer(name) {
+      if (name && !this.bundle) return;
+      this.open = name;
+      for (const [each, button] of Object.entries(this.toolButtons)) button.setAttribute("aria-expanded", String(each === name));
+      this.drawer.hidden = !name;
+      this.drawer.replaceChildren(...(name ? [drawers[name](this)] : []));
+    }
+    async copyLink() {
+      if (workbench.isTooLong()) {
+        this.tell("alert", "The text is too long for a link (6,000 characters at most). Save the settings under Export and send the file; Open settings reads it.");
+        this.openDrawer("export");
+        return;
+      }
+      await copy(workbench.address(), this.linkButton, "Copied");
+    }
+    forExport() {
+      const view = this.study.spec.views[this.shown];
+      const { params, summary, receipt } = this.bundle;
+      return { host: this.canvas.host, file: `${this.study.slug}-${view.name}`, title: `${this.study.spec.title}: ${view.title}`, study: this.study.slug, words: this.words.textContent, values: this.values, params, summary, receipt };
+    }
+  }
+
+  const compare = (before, after) => {
+    const steady = (summary) => Object.keys(summary).filter((name) => !name.endsWith("_seconds"));
+    const names = steady(before.summary);
+    const differing = names.filter((name) => before.summary[name] !== after.summary[name]);
+    if (before.receipt.summary_sha256 === after.receipt.summary_sha256) return `Checked: all ${names.length} numbers came out the same (times are not compared).`;
+    return `Not the same: ${differing.map((n) => `${n.replaceAll("_", " ")} was ${workbench.number(before.summary[n])}, is ${workbench.number(after.summary[n])}`).join("; ")}.`;
+  };
+
+  builders.study = (slug, api) => new Panel(studies.get(slug), api);
+})();

@@ -1,0 +1,206 @@
+"""Builds the page: an overview, one tab per method, a status page, and what they share."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+import gradio as gr
+from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from panels import controls, guard, links, overview, status
+from panels.head import OwnHead
+from panels.look import THEME
+from panels.page import Desk, Page
+from panels.statics import Statics
+from panels.widget import element
+from workbench.errors import WorkbenchError
+from workbench.methods.catalog import METHODS, Method
+from workbench.params import as_dict
+from workbench.server.api import ModelClient
+
+TITLE = "Foundation Model Workbench"
+DESCRIPTION = "Ten papers on foundation models, their real algorithms on real models."
+SESSIONS = 200
+WAITING_EVENTS = 200
+EVENTS_AT_ONCE = 64
+HEALTH_TIMEOUT_S = 3.0
+
+
+def build_app(
+    client: ModelClient,
+    *,
+    version: str,
+    methods: Sequence[Method] = METHODS,
+    builders: Mapping[str, Callable[[Page], None]] | None = None,
+    max_upload_mib: int = 16,
+    origins: Sequence[str] = (),
+) -> FastAPI:
+    """The page as an application: mount it under any ASGI server.
+
+    No model is loaded and the model server is not asked for anything until a person opens a tab.
+
+    Args:
+        client: the model server.
+        version: shown on the page.
+        methods: the tabs, in screen order.
+        builders: what builds each tab, by slug; ``panels.<slug>.build`` where it says nothing.
+        max_upload_mib: largest file a person may upload.
+        origins: other origins that may read the page's answers; none by default.
+    """
+    desk = Desk(client)
+    demo, pages = _build_blocks(desk, methods, builders or {})
+    statics = Statics(_describe(pages, version))
+    app = FastAPI(title=TITLE, version=version, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(OwnHead, head=statics.head(), description=DESCRIPTION)  # innermost
+    app.add_middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["GET", "POST"])
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    app.include_router(statics.router())
+    app.include_router(desk.results.router())
+    _add_health(app, client, version)
+    demo.state_session_capacity = SESSIONS
+    gr.mount_gradio_app(
+        app,
+        demo,
+        path="/",
+        theme=THEME,
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        max_file_size=f"{max_upload_mib}mb",
+        enable_monitoring=False,
+        ssr_mode=False,
+    )
+    return app
+
+
+def _build_blocks(
+    desk: Desk, methods: Sequence[Method], builders: Mapping[str, Callable[[Page], None]]
+) -> tuple[gr.Blocks, list[Page]]:
+    pages: list[Page] = []
+    with gr.Blocks(
+        title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)
+    ) as demo:
+        frame = element("frame", "page", events=("open",))
+        with gr.Tabs(elem_id="wb-tabs") as tabs:
+            with gr.Tab("Overview", id="overview", elem_id="tab-overview") as tab:
+                overview.build(methods)
+                _keep_address(tab, "overview")
+            for method in methods:
+                with gr.Tab(method.title, id=method.slug, elem_id=f"tab-{method.slug}") as tab:
+                    pages.append(_build_page(method, desk, builders.get(method.slug)))
+                    _keep_address(tab, method.slug)
+            with gr.Tab("Status", id="status", elem_id="tab-status") as tab:
+                status.build(desk.client, tab)
+                _keep_address(tab, "status")
+        _wire_links(demo, frame, tabs, pages)
+        _wire_model_lists(demo, desk.client, pages)
+        demo.unload(_leaves(desk))
+    demo.queue(max_size=WAITING_EVENTS, default_concurrency_limit=EVENTS_AT_ONCE)
+    return demo, pages
+
+
+def _build_page(method: Method, desk: Desk, builder: Callable[[Page], None] | None) -> Page:
+    page = Page(method, desk)
+    overview.draw_heading(method)
+    (builder or importlib.import_module(f"panels.{method.slug}").build)(page)
+    return page
+
+
+def _keep_address(tab: gr.Tab, slug: str) -> None:
+    tab.select(
+        None, js=f"() => window.workbench.showTab({json.dumps(slug)})", api_visibility="private"
+    )
+
+
+def _wire_links(demo: gr.Blocks, frame: gr.HTML, tabs: gr.Tabs, pages: Sequence[Page]) -> None:
+    known = {
+        page.method.slug: {panel.study.slug: panel.study.params for panel in page.panels}
+        for page in pages
+    }
+    panels = {panel.study.slug: panel for page in pages for panel in page.panels}
+    outputs = [frame, tabs, *(c for panel in panels.values() for c in panel.controls.values())]
+
+    def follow_link(request: gr.Request) -> dict[Any, Any]:
+        opened = links.read(request.query_params.multi_items(), known)
+        update: dict[Any, Any] = {frame: json.dumps({"complaint": opened.complaint})}
+        if opened.tab:
+            update[tabs] = gr.Tabs(selected=opened.tab)
+        for study, params in opened.params.items():
+            values = as_dict(params)
+            for name, control in panels[study].controls.items():
+                update[control] = gr.update(value=values[name])
+        return update
+
+    demo.load(follow_link, None, outputs, show_progress="hidden", api_visibility="private")
+
+    def open_tab(event: gr.EventData) -> Any:
+        wanted = event._data if isinstance(event._data, dict) else {}
+        return gr.Tabs(selected=str(wanted.get("tab", "overview")))
+
+    frame.open(open_tab, None, tabs, show_progress="hidden", api_visibility="private", queue=False)
+
+
+def _wire_model_lists(demo: gr.Blocks, client: ModelClient, pages: Sequence[Page]) -> None:
+    """Fill the lists of models once the page stands; a server that is down leaves the default."""
+    lists = [(kind, control) for page in pages for kind, control in page.model_controls()]
+    if not lists:
+        return
+
+    async def list_models() -> dict[Any, Any]:
+        try:
+            entries = await run_in_threadpool(client.models)
+        except WorkbenchError:
+            return {control: gr.skip() for _, control in lists}  # the banner says why
+        return {
+            control: gr.update(choices=controls.model_choices(kind, entries))
+            for kind, control in lists
+        }
+
+    demo.load(
+        list_models,
+        None,
+        [control for _, control in lists],
+        show_progress="hidden",
+        api_visibility="private",
+    )
+
+
+def _leaves(desk: Desk) -> Any:
+    def leave(request: gr.Request) -> None:
+        desk.runner.leave(request.session_hash or "anonymous")
+
+    return leave
+
+
+def _add_health(app: FastAPI, client: ModelClient, version: str) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> dict[str, Any]:
+        """Whether the page is alive (it answers) and whether its model server does."""
+        answer: dict[str, Any] = {"page": "ok", "version": version}
+        try:
+            async with asyncio.timeout(HEALTH_TIMEOUT_S):
+                found = await run_in_threadpool(client.status)
+        except TimeoutError:
+            return answer | {"server": "unreachable", "message": "The model server is too slow."}
+        except Exception as error:  # noqa: BLE001  said in words, logged when it is a bug
+            return answer | {"server": "unreachable", "message": guard.explain(error).text}
+        return answer | {"server": "ok", "device": found.device_name, "queued": found.queued}
+
+
+def _describe(pages: Sequence[Page], version: str) -> dict[str, Any]:
+    return {
+        "version": version,
+        "link": {"version": links.VERSION, "maxCharacters": links.MAX_CHARACTERS},
+        "tabs": {page.method.slug: page.describe() for page in pages},
+    }

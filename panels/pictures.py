@@ -1,0 +1,51 @@
+"""One small drawing per method, made from the method's own idea; colours follow the page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+WIDTH, HEIGHT = 320, 180
+
+
+def picture(slug: str) -> str:
+    """The SVG of a method for the overview; a plain axis when it has none of its own."""
+    inside = PICTURES.get(slug, _axes)()
+    return (
+        f"<svg class='wb-picture' viewBox='0 0 {WIDTH} {HEIGHT}' aria-hidden='true' "
+        f"focusable='false' preserveAspectRatio='xMidYMid slice'>{inside}</svg>"
+    )
+
+
+def _path(points: list[tuple[float, float]], style: str) -> str:
+    steps = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    return f"<polyline points='{steps}' class='{style}'/>"
+
+
+def _axes() -> str:
+    return (
+        f"<line class='rule' x1='28' y1='{HEIGHT - 28}' x2='{WIDTH - 20}' y2='{HEIGHT - 28}'/>"
+        f"<line class='rule' x1='28' y1='{HEIGHT - 28}' x2='28' y2='20'/>"
+    )
+
+
+def _attention() -> str:
+    """Exp(x) on [-a, a] and its Taylor polynomials of degree 1 to 4, as true curves."""
+    a = 2.2
+    xs = [-a + 2 * a * i / 80 for i in range(81)]
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        return 36 + (x + a) / (2 * a) * (WIDTH - 66), HEIGHT - 44 - y / math.exp(a) * (HEIGHT - 76)
+
+    parts = [_axes()]
+    for degree in (1, 2, 3, 4):
+        ys = [sum(x**k / math.factorial(k) for k in range(degree + 1)) for x in xs]
+        kept = [place(x, y) for x, y in zip(xs, ys, strict=True) if y > -1.6]
+        parts.append(_path(kept, f"approximate d{degree}"))
+    parts.append(_path([place(x, math.exp(x)) for x in xs], "exact"))
+    x, y = place(1.45, math.exp(1.45))
+    parts.append(f"<circle class='mark' cx='{x:.1f}' cy='{y:.1f}' r='6'/>")
+    return "".join(parts)
+
+
+PICTURES: dict[str, Callable[[], str]] = {"attention": _attention}

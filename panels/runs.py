@@ -1,0 +1,209 @@
+"""Runs a study in a thread and tells its session how far it is; cancels only what it started."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from workbench.errors import CancelledError
+from workbench.params import as_dict
+from workbench.server.api import Event, Job, ModelClient, OnEvent, canonical_json
+from workbench.study import Outcome, Study, execute
+
+Mode = Literal["fill", "auto", "run", "check"]
+
+
+class NotMeasuredError(Exception):
+    """The first fill of a tab found nothing measured and stopped before measuring."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Who asks for a run, and how.
+
+    Args:
+        session: whose run it is.
+        mode: why it runs; "fill" takes only what is measured already, if ``measures``.
+        fresh: measure again instead of reading the cache.
+        measures: whether the study stands behind a button, because it needs a model.
+    """
+
+    session: str
+    mode: Mode = "run"
+    fresh: bool = False
+    measures: bool = False
+
+
+@dataclass
+class Run:
+    """One run of one study for one session."""
+
+    jobs: list[Job] = field(default_factory=list)
+    stopped: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def note_job(self, job: Job) -> None:
+        """Remember a job; one that starts after the stop is cancelled at once."""
+        with self._lock:
+            self.jobs.append(job)
+        if self.stopped.is_set():
+            job.cancel()
+
+    def stop(self) -> None:
+        """Cancel every job of this run; safe to call twice."""
+        self.stopped.set()
+        with self._lock:
+            jobs = list(self.jobs)
+        for job in jobs:
+            job.cancel()
+
+
+class Runner:
+    """Runs studies for the page's sessions.
+
+    Args:
+        client: the model server.
+        finish: turns an outcome into what the page is given (an address); called in the thread.
+        is_served: whether such an address still answers.
+        threads: how many studies may run or wait for the server at once.
+    """
+
+    def __init__(
+        self,
+        client: ModelClient,
+        finish: Callable[[Study, Outcome], str],
+        is_served: Callable[[str], bool],
+        *,
+        threads: int = 48,
+    ) -> None:
+        self._client = client
+        self._finish = finish
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="study")
+        self._runs: dict[tuple[str, str], Run] = {}
+        self._shared = _SharedAnswers(is_served)
+
+    async def run(self, study: Study, params: Any, ask: Ask) -> AsyncIterator[Event | str]:
+        """Yield the events of a run and, last, what ``finish`` made of its outcome.
+
+        A newer run of the same study in the same session stops this one.
+
+        Args:
+            study: what to run.
+            params: its checked parameters.
+            ask: who asks, and how.
+
+        Raises:
+            WorkbenchError: what the server or the method refused.
+            NotMeasuredError: nothing is measured yet and the tab is only being filled.
+        """
+        run = Run()
+        key = (ask.session, study.slug)
+        if (older := self._runs.get(key)) is not None:
+            older.stop()
+        self._runs[key] = run
+        loop = asyncio.get_running_loop()
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        only_measured = ask.measures and ask.mode == "fill"
+
+        def note_event(event: Event) -> None:
+            if run.stopped.is_set():
+                raise CancelledError("Cancelled.")
+            if only_measured and event.kind != "partial":
+                run.stop()
+                raise NotMeasuredError
+            loop.call_soon_threadsafe(queue.put_nowait, event)
+
+        def work() -> str:
+            try:
+                return self._answer(study, params, run, note_event, ask)
+            finally:
+                loop.call_soon_threadsafe(queue.put_nowait, None)
+
+        future = loop.run_in_executor(self._pool, work)
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+            yield await future
+        finally:
+            run.stop()
+            future.add_done_callback(lambda done: done.cancelled() or done.exception())
+            if self._runs.get(key) is run:
+                del self._runs[key]
+
+    def _answer(self, study: Study, params: Any, run: Run, note_event: OnEvent, ask: Ask) -> str:
+        def measure() -> tuple[str, bool]:
+            outcome = execute(
+                study,
+                self._client,
+                params,
+                fresh=ask.fresh,
+                user=ask.session,
+                on_event=note_event,
+                on_job=run.note_job,
+            )
+            if run.stopped.is_set():
+                raise CancelledError("Cancelled.")
+            return self._finish(study, outcome), not outcome.receipt["requests"]
+
+        if ask.measures:
+            return measure()[0]
+        return self._shared.get(study, params, measure, fresh=ask.fresh)
+
+    def cancel(self, session: str, study: str) -> None:
+        """Stop this session's run of a study, if there is one; others are not touched."""
+        if (run := self._runs.get((session, study))) is not None:
+            run.stop()
+
+    def leave(self, session: str) -> None:
+        """Stop everything a session has running; it closed its page."""
+        for (owner, _), run in list(self._runs.items()):
+            if owner == session:
+                run.stop()
+
+
+class _SharedAnswers:
+    """Answers of studies that need no model, computed once for everybody who asks at once.
+
+    Kept are only those whose receipt names no request to the server: they depend on their
+    parameters alone. Everything else has its one cache in the model server.
+    """
+
+    def __init__(self, is_served: Callable[[str], bool], limit: int = 128) -> None:
+        self._is_served = is_served
+        self._limit = limit
+        self._answers: dict[str, str] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def get(
+        self, study: Study, params: Any, measure: Callable[[], tuple[str, bool]], *, fresh: bool
+    ) -> str:
+        """The kept answer, or the one ``measure`` gives: ``(answer, whether to keep it)``."""
+        key = canonical_json([study.slug, study.version, as_dict(params)])
+        with self._guard:
+            lock = self._locks.setdefault(key, threading.Lock())
+        try:
+            with lock:
+                known = self._answers.get(
+                    key
+                )  # looked up inside: another thread may have filled it
+                if known is not None and not fresh and self._is_served(known):
+                    return known
+                answer, is_pure = measure()
+                if is_pure:
+                    self._keep(key, answer)
+                return answer
+        finally:
+            with self._guard:
+                self._locks.pop(key, None)
+
+    def _keep(self, key: str, answer: str) -> None:
+        with self._guard:
+            self._answers.pop(key, None)
+            self._answers[key] = answer
+            while len(self._answers) > self._limit:
+                self._answers.pop(next(iter(self._answers)))
