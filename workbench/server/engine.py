@@ -320,7 +320,7 @@ class Engine:
             self._forget(flight)
             jobs = flight.fail(outcome)
         if isinstance(outcome, BugError):
-            self._last_error = f"{flight.operation.name}: {outcome}"
+            self._last_error = str(outcome)
         if jobs and not isinstance(outcome, CancelledError):
             self._counting.add("failures")
         self._settle(flight, jobs, type(outcome).__name__)
