@@ -19,7 +19,7 @@ from workbench.methods.attention.polynomial import KINDS, fit_grid
 BLOCK_ROWS = 128
 WINDOW = 12
 """Tokens whose attention weights are kept for every position."""
-CURVE_POINTS = 73
+CURVE_POINTS = 65
 """Points at which the polynomials themselves are drawn."""
 
 

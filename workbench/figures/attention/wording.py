@@ -1,0 +1,67 @@
+"""Numbers and names as the figures of this method say them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from workbench.figures.live import Position
+from workbench.figures.theme import PALETTE
+from workbench.methods.attention.grid import Grid
+from workbench.methods.attention.polynomial import KINDS, NAMES
+
+KIND_COLOURS = dict(
+    zip(KINDS, (PALETTE["blue"], PALETTE["vermilion"], PALETTE["green"]), strict=True)
+)
+KIND_NAMES = dict(zip(KINDS, NAMES, strict=True))
+IN_SENTENCE = {"taylor": "Taylor", "chebyshev": "Chebyshev", "minimax": "minimax"}
+
+AXES = ("kind", "degree", "bound_b")
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def say_number(value: float) -> str:
+    """A positive number with two digits that matter: 0.0070, 3.6, 250, 2.1 × 10⁻⁷."""
+    if value == 0.0 or not math.isfinite(value):
+        return "0" if value == 0.0 else "no bound"
+    exponent = math.floor(math.log10(abs(value)))
+    if -4 <= exponent < 0:
+        return f"{value:.{1 - exponent}f}"
+    if 0 <= exponent < 5:
+        return f"{value:.1f}" if exponent == 0 else f"{float(f'{value:.2g}'):,.0f}"
+    return f"{value / 10.0**exponent:.1f} × {say_power(exponent)}"
+
+
+def say_power(exponent: int) -> str:
+    """10ⁿ in characters."""
+    return "10" + str(exponent).translate(_SUPERSCRIPT)
+
+
+def log_ticks(lowest: int, highest: int, step: int) -> dict[str, list[float] | list[str]]:
+    """Tick positions and words of a logarithmic axis from 10^lowest to 10^highest."""
+    exponents = range(lowest, highest + 1, step)
+    plain = {-3: "0.001", -2: "0.01", -1: "0.1", 0: "1", 1: "10", 2: "100", 3: "1,000"}
+    return {
+        "tickvals": [10.0**e for e in exponents],
+        "ticktext": [plain.get(e, say_power(e)) for e in exponents],
+    }
+
+
+def live_axes(grid: Grid) -> dict[str, list[Position]]:
+    """Every position of the study's live controls, in their order."""
+    return {
+        "kind": list(KINDS),
+        "degree": [int(g) for g in grid.degrees],
+        "bound_b": [float(b) for b in grid.bounds_b],
+    }
+
+
+def over_positions(
+    say: Callable[[int, int, int], str], grid: Grid
+) -> Sequence[Sequence[Sequence[str]]]:
+    """One text for each position, nested as the axes ``AXES`` are."""
+    return [
+        [[say(k, g, b) for b in range(len(grid.bounds_b))] for g in range(len(grid.degrees))]
+        for k in range(len(KINDS))
+    ]
