@@ -17,6 +17,12 @@ def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
+def module(room: str, slug: str) -> Path:
+    """The file that stands for a method in a room: a module, or a package's ``__init__``."""
+    package = ROOT / room / slug
+    return package / "__init__.py" if package.is_dir() else package.with_suffix(".py")
+
+
 def test_the_readme_lists_exactly_the_settings() -> None:
     rows = re.findall(rf"^\| `{PREFIX}([A-Z_]+)` \| `?([^|`]*)`? \|", read("README.md"), re.M)
     documented = {name.lower(): default.strip() for name, default in rows}
@@ -40,16 +46,14 @@ def test_the_newest_release_in_the_changelog_is_the_packages_version() -> None:
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.slug)
 def test_every_method_cites_its_paper(method) -> None:
     assert re.fullmatch(r"\d{4}\.\d{4,5}", method.arxiv)
-    package = ROOT / "workbench" / "methods" / method.slug
-    source = package / "__init__.py" if package.is_dir() else package.with_suffix(".py")
-    assert method.arxiv in source.read_text(encoding="utf-8")
+    assert method.arxiv in module("workbench/methods", method.slug).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.slug)
 def test_every_room_holds_the_method(method) -> None:
     slug = method.slug
-    assert (ROOT / "workbench" / "figures" / f"{slug}.py").is_file()
-    assert (ROOT / "panels" / f"{slug}.py").is_file()
+    for room in ("workbench/methods", "workbench/figures", "panels"):
+        assert module(room, slug).is_file()
     assert (ROOT / "assets" / "lessons" / f"{slug}.toml").is_file()
     assert list((ROOT / "tests" / "unit").glob(f"test_{slug}*.py"))
 
