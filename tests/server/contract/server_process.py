@@ -18,7 +18,7 @@ def main(port: int, home: Path) -> None:
     settings = Settings(home=home, device="cpu", token="")
     engine = Engine(settings, FakeSource(), FakeOperations().all())
     with running_server(create_app(engine, settings, version="0"), port=port) as url:
-        print(url, flush=True)
+        print(url, flush=True)  # noqa: T201  it is how the test learns the port
         threading.Event().wait()
 
 

@@ -297,11 +297,12 @@ class TestLeaving:
         operations.gate.set()
         assert client.call(gated("again")).values == {"passed": "again"}
 
-    def test_a_deadline_ends_the_work(self, client: ModelClient, operations: Operations) -> None:
+    def test_a_deadline_ends_the_work_and_frees_the_device(self, client: ModelClient) -> None:
         job = client.submit(replace(gated(), deadline_s=0.1))
         with pytest.raises(DeadlineError):
             job.result(WAIT_S)
-        operations.wait_stopped()
+        # the gate was never opened, and there is one worker
+        assert client.submit(echo(after=1)).result(WAIT_S).values == {"arguments": {"after": 1}}
 
     def test_waiting_for_a_result_can_be_limited(
         self, client: ModelClient, operations: Operations
