@@ -291,9 +291,9 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _version() -> str:
-    from importlib.metadata import version
+    from workbench.server.versions import workbench_version
 
-    return version("foundation-model-workbench")
+    return workbench_version()
 
 
 def _printer() -> Callable[[str], None]:

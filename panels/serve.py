@@ -1,4 +1,4 @@
-"""Serve the page: find a port, print the address, import the heavy libraries once it is up."""
+"""Serve the page: find a port, print the address, import the heavy libraries once all is quiet."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from workbench.errors import InputError
 from workbench.server.api import ModelClient
@@ -16,11 +17,12 @@ from workbench.server.api import ModelClient
 log = logging.getLogger(__name__)
 
 HEAVY_LIBRARIES = ("torch", "transformers")
-"""Imported in the background after the first page, so that the first model loads sooner."""
+"""Imported in the background once the first page stands, so that the first model loads sooner."""
+QUIET_S = 2.0
 
 
 def choose_port(host: str, port: int | None, default: int) -> int:
-    """A free port: the one asked for, else the default or one of the 20 after it.
+    """A free port: the one asked for, else the default or one of the 19 after it.
 
     Raises:
         InputError: the port asked for is taken, or none of the 20 is free.
@@ -54,29 +56,50 @@ def serve_page(
         host: address to listen on.
         port: port to listen on.
         version: the workbench's version.
-        import_heavy_libraries: import torch and transformers once the first page is served
-            (the engine is in this process).
+        import_heavy_libraries: import torch and transformers once the first page stands (the
+            engine is in this process).
         say: called with the address once the page answers.
     """
     from panels.app import build_app  # gradio takes seconds to import: first the port, then it
 
-    def after_first_page() -> None:
-        if import_heavy_libraries:
-            threading.Thread(target=_import_heavy_libraries, daemon=True).start()
-
-    app = build_app(client, version=version, after_first_page=after_first_page)
+    app: ASGIApp = build_app(client, version=version)
+    if import_heavy_libraries:
+        app = OnceQuiet(app, _import_heavy_libraries, quiet_s=QUIET_S)
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
-    server = _AnnouncingServer(config, lambda: say(f"The workbench is at http://{host}:{port}"))
-    server.run()
+    shown_host = f"[{host}]" if ":" in host else host
+    _AnnouncingServer(
+        config, lambda: say(f"The workbench is at http://{shown_host}:{port} (Ctrl-C stops it)")
+    ).run()
 
 
-def _import_heavy_libraries() -> None:
-    for name in HEAVY_LIBRARIES:
-        try:
-            importlib.import_module(name)
-        except ImportError:
-            log.exception("cannot import %s; models will not load", name)
-            return
+class OnceQuiet:
+    """Wraps an application and does something once, when requests have come and then paused.
+
+    Importing torch holds the interpreter for seconds; the first page should not wait for it.
+    """
+
+    def __init__(self, app: ASGIApp, action: Callable[[], None], *, quiet_s: float) -> None:
+        self._app = app
+        self._action = action
+        self._quiet_s = quiet_s
+        self._timer: threading.Timer | None = None
+        self._done = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not self._done:
+            self._postpone()
+        await self._app(scope, receive, send)
+
+    def _postpone(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = threading.Timer(self._quiet_s, self._act)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _act(self) -> None:
+        self._done = True
+        self._action()
 
 
 class _AnnouncingServer(uvicorn.Server):
@@ -90,3 +113,12 @@ class _AnnouncingServer(uvicorn.Server):
         await super().startup(sockets=sockets)
         if self.started:
             self._on_listening()
+
+
+def _import_heavy_libraries() -> None:
+    for name in HEAVY_LIBRARIES:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            log.exception("cannot import %s; models will not load", name)
+            return

@@ -8,13 +8,12 @@ from importlib import metadata
 from pathlib import Path
 
 from workbench.models.catalog import Catalog
-from workbench.server.api import ModelEntry, package_versions
-from workbench.server.devices import find_device
+from workbench.server.api import ModelEntry
+from workbench.server.devices import MIB, find_device
 from workbench.server.local import SHIPPED_RESULTS
+from workbench.server.versions import package_versions, workbench_version
 from workbench.settings import Settings
-from workbench.warm import SHIPPED_SUFFIX
 
-MIB = 2**20
 PAGE_LIBRARIES = ("gradio", "plotly", "diskcache", "fastapi", "uvicorn", "safetensors")
 
 
@@ -34,7 +33,7 @@ def examine(settings: Settings) -> str:
 
 
 def _packages() -> Iterator[str]:
-    yield f"workbench {metadata.version('foundation-model-workbench')}"
+    yield f"workbench {workbench_version()}"
     for name, version in package_versions().items():
         yield f"{name} {version}"
     for name in PAGE_LIBRARIES:
@@ -42,9 +41,10 @@ def _packages() -> Iterator[str]:
 
 
 def _device(settings: Settings) -> Iterator[str]:
-    device = find_device(settings)
-    yield f"{device.name}: {device.label}; live work in {device.default_dtype}"
-    yield f"models may take {device.budget_bytes / MIB:,.0f} MiB"
+    device = find_device(settings.device)
+    budget = device.budget_bytes(settings.model_budget_mib)
+    yield f"{device.name}: {device.description}; live work in {device.default_dtype}"
+    yield f"models may take {budget / MIB:,.0f} MiB"
 
 
 def _models(entries: tuple[ModelEntry, ...]) -> Iterator[str]:
@@ -69,7 +69,7 @@ def _folders(settings: Settings) -> Iterator[str]:
         ("cached results", settings.cache_dir),
     ):
         yield f"{name}: {_size_mib(folder):,.0f} MiB in {folder}"
-    shipped = len(list(SHIPPED_RESULTS.glob(f"*{SHIPPED_SUFFIX}")))
+    shipped = len(list(SHIPPED_RESULTS.glob("*.bin")))
     yield f"shipped results: {shipped} in {SHIPPED_RESULTS}"
     yield f"free on that disk: {shutil.disk_usage(_existing(settings.home)).free / MIB:,.0f} MiB"
 

@@ -87,6 +87,7 @@ def execute(  # noqa: PLR0913  keyword-only options of one run
     user: str = "anonymous",
     on_event: OnEvent | None = None,
     on_job: Callable[[Job], None] | None = None,
+    on_answer: Callable[[Result], None] | None = None,
 ) -> Outcome[P, R]:
     """Run a study and write its receipt.
 
@@ -98,16 +99,25 @@ def execute(  # noqa: PLR0913  keyword-only options of one run
         user: who asks, for fairness between users.
         on_event: called with every event of every request (queue place, progress, partials).
         on_job: called with each job as it starts, so that a caller can cancel it.
+        on_answer: called with the answer to each request.
 
     Raises:
         WorkbenchError: what the server or the method refused.
     """
-    watched = _WatchedClient(client, fresh=fresh, user=user, on_event=on_event, on_job=on_job)
+    receipts: list[Receipt] = []
+
+    def keep(answer: Result) -> None:
+        receipts.append(answer.receipt)
+        (on_answer or _ignore)(answer)
+
+    watched = _WatchedClient(
+        client, _Watch(fresh, user, on_event or _ignore, on_job or _ignore, keep)
+    )
     started = time.perf_counter()
     result = study.compute(study.gather(watched, params), params)
     summary = study.summarise(result)
     seconds = time.perf_counter() - started
-    receipt = _write_receipt(study, params, summary, watched.receipts, seconds)
+    receipt = _write_receipt(study, params, summary, receipts, seconds)
     return Outcome(params, result, summary, receipt)
 
 
@@ -146,30 +156,33 @@ def _write_receipt(
     }
 
 
-class _WatchedClient:
-    """A client that reports events and jobs, marks requests and keeps their receipts."""
+def _ignore(_: object) -> None:
+    """What happens when nobody asked to be told."""
 
-    def __init__(
-        self,
-        client: ModelClient,
-        *,
-        fresh: bool,
-        user: str,
-        on_event: OnEvent | None,
-        on_job: Callable[[Job], None] | None,
-    ) -> None:
+
+@dataclass(frozen=True)
+class _Watch:
+    """How the requests of one run are marked, and who is told what becomes of them."""
+
+    fresh: bool
+    user: str
+    on_event: OnEvent
+    on_job: Callable[[Job], None]
+    on_answer: Callable[[Result], None]
+
+
+class _WatchedClient:
+    """A client that marks requests and reports jobs, events and answers."""
+
+    def __init__(self, client: ModelClient, watch: _Watch) -> None:
         self._client = client
-        self._marks: dict[str, Any] = {"fresh": fresh, "user": user}
-        self._on_event = on_event
-        self._on_job = on_job
-        self.receipts: list[Receipt] = []
+        self._watch = watch
 
     def submit(self, request: Request) -> Job:
-        marks = {**self._marks, "fresh": self._marks["fresh"] or request.fresh}
-        job = self._client.submit(replace(request, **marks))
-        if self._on_job:
-            self._on_job(job)
-        return _WatchedJob(job, self)
+        fresh = self._watch.fresh or request.fresh
+        job = self._client.submit(replace(request, fresh=fresh, user=self._watch.user))
+        self._watch.on_job(job)
+        return _WatchedJob(job, self._watch)
 
     def call(self, request: Request) -> Result:
         job = self.submit(request)
@@ -186,15 +199,11 @@ class _WatchedClient:
     def close(self) -> None:
         """The client belongs to the caller and stays open."""
 
-    def note_event(self, event: Event) -> None:
-        if self._on_event:
-            self._on_event(event)
-
 
 class _WatchedJob:
-    def __init__(self, job: Job, client: _WatchedClient) -> None:
+    def __init__(self, job: Job, watch: _Watch) -> None:
         self._job = job
-        self._client = client
+        self._watch = watch
 
     @property
     def id(self) -> str:
@@ -206,12 +215,12 @@ class _WatchedJob:
 
     def events(self) -> Iterator[Event]:
         for event in self._job.events():
-            self._client.note_event(event)
+            self._watch.on_event(event)
             yield event
 
     def result(self, timeout_s: float | None = None) -> Result:
         result = self._job.result(timeout_s)
-        self._client.receipts.append(result.receipt)
+        self._watch.on_answer(result)
         return result
 
     def cancel(self) -> None:

@@ -96,3 +96,9 @@ def test_a_failing_request_is_not_hidden() -> None:
 
     with pytest.raises(RuntimeError, match="broken"):
         execute(STUDY, Failing(), Params())
+
+
+def test_answers_are_handed_over_as_they_come() -> None:
+    answers = []
+    execute(STUDY, FakeClient(), Params(size=4), on_answer=answers.append)
+    assert [answer.values["size"] for answer in answers] == [4]
