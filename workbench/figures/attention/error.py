@@ -27,6 +27,7 @@ FLOOR = 1e-17
 """Smaller errors are drawn here: below rounding an error is noise."""
 CEILING = 1e3
 WIDTH_CHOSEN, WIDTH_OTHER = 4.0, 1.8
+MARKER = {"size": 15, "line": {"width": 2, "color": "white"}}
 OPACITY_CHOSEN, OPACITY_OTHER = 1.0, 0.5
 
 
@@ -126,9 +127,17 @@ def _add_errors(figure: go.Figure, slots: list[Slot], result: Result) -> None:
 
 def _add_ranks(figure: go.Figure, slots: list[Slot], result: Result) -> None:
     degrees = result.grid.degrees
-    for name, ranks, dash, colour in (
-        ("rank, exponents matched", result.ranks, "solid", PALETTE["purple"]),
-        ("rank as the paper counts it", result.paper_ranks, "dash", PALETTE["published"]),
+    last, middle = len(degrees) - 1, len(degrees) // 3
+    for name, ranks, dash, colour, label, height in (
+        ("rank, exponents matched", result.ranks, "solid", "purple", "exponents matched", middle),
+        (
+            "rank as the paper counts it",
+            result.paper_ranks,
+            "dash",
+            "published",
+            "paper's count",
+            last,
+        ),
     ):
         figure.add_scatter(
             x=degrees,
@@ -136,19 +145,19 @@ def _add_ranks(figure: go.Figure, slots: list[Slot], result: Result) -> None:
             name=name,
             showlegend=False,
             mode="lines",
-            line={"color": colour, "dash": dash, "width": 2.5},
+            line={"color": PALETTE[colour], "dash": dash, "width": 2.5},
             hovertemplate=f"{name}<br>degree %{{x}}: %{{y:,}} columns<extra></extra>",
             row=1,
             col=2,
         )
         figure.add_annotation(
-            x=degrees[4],
-            y=math.log10(ranks[4]),
-            text=name.replace("rank, ", "").replace("rank as ", "as "),
-            font={"color": colour},
-            xanchor="left" if dash == "solid" else "right",
-            yanchor="top" if dash == "solid" else "bottom",
-            xshift=6 if dash == "solid" else -4,
+            x=degrees[last],
+            y=math.log10(ranks[height]),
+            text=label,
+            font={"color": PALETTE[colour]},
+            xanchor="right",
+            yanchor="top" if height == middle else "bottom",
+            yshift=-6 if height == middle else 6,
             showarrow=False,
             row=1,
             col=2,
@@ -163,7 +172,7 @@ def _add_ranks(figure: go.Figure, slots: list[Slot], result: Result) -> None:
         text=[""],
         textposition="bottom right",
         textfont={"size": 17},
-        marker={"size": 15, "color": PALETTE["purple"], "line": {"width": 2, "color": "white"}},
+        marker={"color": PALETTE["purple"], **MARKER},
         cliponaxis=False,
         hoverinfo="skip",
         row=1,
@@ -194,11 +203,10 @@ def _lay_out(figure: go.Figure, result: Result) -> None:
         col=1,
         **log_ticks(-15, 0, 3),
     )
-    figure.add_vline(
-        x=result.threshold_b,
-        line={"color": PALETTE["threshold"], "width": 2, "dash": "longdash"},
-        row=1,
-        col=1,
+    line = {"color": PALETTE["threshold"], "width": 2, "dash": "longdash"}
+    at = result.threshold_b
+    figure.add_shape(
+        type="line", x0=at, x1=at, xref="x", y0=0.0, y1=1.0, yref="y domain", line=line
     )
     figure.add_annotation(
         x=result.threshold_b,
@@ -217,20 +225,27 @@ def _lay_out(figure: go.Figure, result: Result) -> None:
     figure.update_yaxes(
         title_text="columns of the factors",
         type="log",
-        range=[0.0, highest_rank + 0.2],
+        range=[0.0, highest_rank + 0.5],
         row=1,
         col=2,
         **log_ticks(0, highest_rank, 1 if highest_rank < 7 else 2),
     )
-    figure.add_hline(
-        y=tokens, line={"color": PALETTE["danger"], "width": 2, "dash": "longdash"}, row=1, col=2
+    figure.add_shape(
+        type="line",
+        x0=0.0,
+        x1=1.0,
+        xref="x2 domain",
+        y0=tokens,
+        y1=tokens,
+        yref="y2",
+        line=line | {"color": PALETTE["danger"]},
     )
     figure.add_annotation(
-        x=12.4,
+        x=0.7,
         y=math.log10(tokens),
-        text=f"n = {tokens}: above it, no gain",
-        font={"color": PALETTE["danger"]},
-        xanchor="right",
+        text=f"n = {tokens}",
+        font={"color": PALETTE["danger"], "size": 16},
+        xanchor="left",
         yanchor="bottom",
         showarrow=False,
         row=1,

@@ -68,8 +68,8 @@ def draw_heads(result: Result) -> LiveFigure:
         y=[result.threshold_b, result.threshold_b],
         name="threshold",
         mode="lines+text",
-        text=[f"√(ln n) = {result.threshold_b:.2f}", ""],
-        textposition="bottom right",
+        text=["", f"√(ln n) = {result.threshold_b:.2f}"],
+        textposition="top left",
         textfont={"color": PALETTE["threshold"], "size": 15},
         line={"color": PALETTE["threshold"], "width": 2, "dash": "longdash"},
         showlegend=False,
@@ -101,20 +101,28 @@ def draw_heads(result: Result) -> LiveFigure:
 def _lay_out(figure: go.Figure, heads: int) -> None:
     figure.update_layout(
         template=TEMPLATE,
-        height=420 if heads <= 12 else 420 + 18 * (heads - 12),
-        margin={"t": 30, "r": 20, "b": 60},
+        height=470 if heads <= 12 else 470 + 18 * (heads - 12),
+        margin={"t": 30, "r": 20, "b": 130},
         coloraxis={
             "cmin": 0.0,
             "cmax": 1.0,
             "colorscale": SEQUENTIAL,
-            "colorbar": {"x": 0.705, "xanchor": "left", "len": 1.0, "title": {"text": "B"}},
+            "colorbar": {
+                "orientation": "h",
+                "x": 0.35,
+                "xanchor": "center",
+                "len": 0.5,
+                "y": -0.22,
+                "yanchor": "top",
+                "title": {"text": "B", "side": "bottom"},
+            },
         },
     )
     figure.update_xaxes(title_text="layer", dtick=5, showgrid=False, row=1, col=1)
     figure.update_yaxes(title_text="head", dtick=2, showgrid=False, row=1, col=1)
     figure.update_xaxes(title_text="heads, smallest first", showgrid=False, row=1, col=2)
     figure.update_yaxes(
-        title_text="B", type="log", range=[0.0, 2.0], row=1, col=2, **log_ticks(-4, 8, 1)
+        title_text="B", type="log", range=[0.0, 2.0], row=1, col=2, **log_ticks(-4, 8, 1, (1, 2, 5))
     )
 
 
@@ -166,8 +174,8 @@ def _say(result: Result, name: str) -> str:
         ),
         "row_half_range": (
             f"Softmax forgets a shift of each row, so half a row's range is what a polynomial has "
-            f"to cover: {spread}. Without the first token, which many heads use as a place to "
-            f"rest, the middle is {float(np.median(result.maps['row_half_range_without_first'])):.3g}."
+            f"to cover: {spread}. Without the first token, where many heads rest, the middle is "
+            f"{float(np.median(result.maps['row_half_range_without_first'])):.3g}."
         ),
         "value_bound": f"The largest values |V| lie {spread}; every error bound grows with them.",
         "needed_degree": (

@@ -75,8 +75,8 @@ def _compact(percent: np.ndarray) -> np.ndarray:
 def _lay_out(figure: go.Figure, size: int) -> None:
     figure.update_layout(
         template=TEMPLATE,
-        height=430,
-        margin={"t": 50, "l": 60, "r": 20, "b": 110},
+        height=450,
+        margin={"t": 50, "l": 60, "r": 20, "b": 125},
         coloraxis={"cmin": 0.0, "cmax": 1.0, "colorscale": SEQUENTIAL, "colorbar": _bar(0.315)},
         coloraxis2={"cmin": -1.0, "cmax": 1.0, "colorscale": DIVERGING, "colorbar": _bar(0.845)},
     )
@@ -108,7 +108,7 @@ def _bar(x: float) -> dict[str, object]:
         "orientation": "h",
         "x": x,
         "xanchor": "center",
-        "y": -0.16,
+        "y": -0.26,
         "yanchor": "top",
         "thickness": 12,
         "title": {"side": "bottom"},

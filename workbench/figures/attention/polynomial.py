@@ -37,7 +37,7 @@ def draw_polynomial(result: Result) -> LiveFigure:
     # Points left of a negative stretch must not be joined across it.
     polynomial = np.where(grid.curve_polynomial > 0.0, grid.curve_polynomial, np.nan)
     for name, values, style, column in (
-        ("e^x", grid.curve_exponential[0], {"color": PALETTE["exact"], "width": 6}, 1),
+        ("eˣ", grid.curve_exponential[0], {"color": PALETTE["exact"], "width": 6}, 1),
         ("P(x)", polynomial[0, 0, 0], {"color": PALETTE["blue"], "width": 3}, 1),
         ("relative error", error[0, 0, 0], {"color": PALETTE["blue"], "width": 3}, 2),
     ):
@@ -56,7 +56,10 @@ def draw_polynomial(result: Result) -> LiveFigure:
         x=[scores[0, 0], scores[0, -1]],
         y=[1.0, 1.0],
         name="certified ε",
-        mode="lines",
+        mode="lines+text",
+        text=["", ""],
+        textposition="top left",
+        textfont={"color": PALETTE["threshold"], "size": 15},
         line={"color": PALETTE["threshold"], "dash": "dash", "width": 2},
         showlegend=False,
         hovertemplate="certified ε = %{y:.3g}<extra></extra>",
@@ -71,6 +74,13 @@ def draw_polynomial(result: Result) -> LiveFigure:
         Slot("data[2].y", AXES, error),
         Slot("data[3].x", ("bound_b",), scores[:, [0, -1]]),
         Slot("data[3].y", AXES, np.repeat(grid.relative_error[..., None], 2, axis=-1)),
+        Slot(
+            "data[3].text[1]",
+            AXES,
+            over_positions(
+                lambda k, g, b: f"ε = {say_number(float(grid.relative_error[k, g, b]))}", grid
+            ),
+        ),
         *_colour_slots(),
         *_range_slots(result),
         *_band_slots(result),
@@ -89,7 +99,7 @@ def _range_slots(result: Result) -> list[Slot]:
     grid = result.grid
     bound = grid.bounds_b**2
     reach = 1.06 * bound / np.log(10.0) + 0.05
-    top = np.log10(np.maximum(grid.relative_error, 1e-15)) + 0.35
+    top = np.log10(np.maximum(grid.relative_error, 1e-15)) + 0.5
     return [
         Slot("layout.xaxis.range[0]", ("bound_b",), -1.03 * bound),
         Slot("layout.xaxis.range[1]", ("bound_b",), 1.03 * bound),
@@ -140,7 +150,7 @@ def _lay_out(figure: go.Figure) -> None:
         title_text="value", type="log", range=[-1.0, 1.0], row=1, col=1, **log_ticks(-8, 8, 1)
     )
     figure.update_yaxes(
-        title_text="relative error |P(x) − e^x| / e^x",
+        title_text="relative error |P(x) − eˣ| / eˣ",
         type="log",
         range=[-3.0, 1.0],
         row=1,
@@ -156,7 +166,7 @@ def _say(result: Result, k: int, g: int, b: int) -> str:
     name = IN_SENTENCE[KINDS[k]]
     text = (
         f"B = {float(grid.bounds_b[b]):.1f} lets scores reach ±{bound:.2f}. On that interval the "
-        f"degree-{degree} {name} polynomial stays within {_say_share(epsilon)} of e^x."
+        f"degree-{degree} {name} polynomial stays within {_say_share(epsilon)} of eˣ."
     )
     if not np.isnan(grid.negative_from[k, g, b]):
         first, last = float(grid.negative_from[k, g, b]), float(grid.negative_to[k, g, b])

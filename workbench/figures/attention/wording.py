@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from workbench.figures.live import Position
 from workbench.figures.theme import PALETTE
@@ -38,14 +39,21 @@ def say_power(exponent: int) -> str:
     return "10" + str(exponent).translate(_SUPERSCRIPT)
 
 
-def log_ticks(lowest: int, highest: int, step: int) -> dict[str, list[float] | list[str]]:
+def log_ticks(
+    lowest: int, highest: int, step: int, mantissas: Sequence[int] = (1,)
+) -> dict[str, Any]:
     """Tick positions and words of a logarithmic axis from 10^lowest to 10^highest."""
-    exponents = range(lowest, highest + 1, step)
-    plain = {-3: "0.001", -2: "0.01", -1: "0.1", 0: "1", 1: "10", 2: "100", 3: "1,000"}
+    places = [(m, e) for e in range(lowest, highest + 1, step) for m in mantissas]
     return {
-        "tickvals": [10.0**e for e in exponents],
-        "ticktext": [plain.get(e, say_power(e)) for e in exponents],
+        "tickvals": [m * 10.0**e for m, e in places],
+        "ticktext": [_say_tick(m, e) for m, e in places],
     }
+
+
+def _say_tick(mantissa: int, exponent: int) -> str:
+    if -3 <= exponent <= 3:
+        return f"{mantissa * 10.0**exponent:,.{max(0, -exponent)}f}"
+    return say_power(exponent) if mantissa == 1 else ""
 
 
 def live_axes(grid: Grid) -> dict[str, list[Position]]:
