@@ -147,12 +147,13 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _load_settings(arguments: argparse.Namespace) -> Settings:
+def _load_settings(arguments: argparse.Namespace, *, quiet: bool = False) -> Settings:
     from workbench.settings import load_settings
 
     settings = load_settings(server_url=getattr(arguments, "server_url", None))
+    level = settings.log_level
     logging.basicConfig(
-        level=settings.log_level.upper(),
+        level="WARNING" if quiet and level == "info" else level.upper(),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
@@ -211,7 +212,7 @@ def _run(arguments: argparse.Namespace) -> int:
         print(_describe_params(study.params))
         return 0
     params = parse(study.params, _assignments(arguments.assignments, arguments.seed))
-    settings = _load_settings(arguments)
+    settings = _load_settings(arguments, quiet=True)
     with _open_client(settings) as client:
         outcome = execute(
             study, client, params, fresh=arguments.fresh, user="command line", on_event=_say
@@ -265,7 +266,7 @@ def _fetch(arguments: argparse.Namespace) -> int:
     from workbench.models.catalog import DEFAULT_MODELS, Catalog
     from workbench.progress import download_bar
 
-    settings = _load_settings(arguments)
+    settings = _load_settings(arguments, quiet=True)
     catalog = Catalog(settings)
     for name in arguments.names or DEFAULT_MODELS:
         with download_bar(name) as progress:
@@ -276,7 +277,7 @@ def _fetch(arguments: argparse.Namespace) -> int:
 def _warm(arguments: argparse.Namespace) -> int:
     from workbench.warm import warm
 
-    settings = _load_settings(arguments)
+    settings = _load_settings(arguments, quiet=True)
     with _open_client(settings) as client:
         warm(client, fresh=arguments.fresh, ship=arguments.ship, say=_printer())
     return 0
@@ -285,7 +286,7 @@ def _warm(arguments: argparse.Namespace) -> int:
 def _doctor(arguments: argparse.Namespace) -> int:
     from workbench.doctor import examine
 
-    settings = _load_settings(arguments)
+    settings = _load_settings(arguments, quiet=True)
     print(examine(settings))
     return 0
 

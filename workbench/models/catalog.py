@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 SHIPPED_CARDS = Path(__file__).with_name("cards")
 ASSETS = Path(__file__).parents[2] / "assets"
+DEFAULT_MODELS = ("smollm2-135m-instruct", "all-minilm-l6-v2")
+"""What the tabs open with; fetched before the first start."""
 
 _WORKING_ROOM = 1.15
 """A loaded model needs its parameters and about 15 % more while it works."""
