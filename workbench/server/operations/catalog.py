@@ -1,0 +1,24 @@
+"""Every operation of the model server; adding one is one entry here."""
+
+from __future__ import annotations
+
+from workbench.server.operation import Operation
+from workbench.server.operations import (
+    attention,
+    capture_attention,
+    embed_text,
+    generate,
+    next_token,
+    score_choices,
+    tokenize_text,
+)
+
+OPERATIONS: tuple[Operation, ...] = (
+    generate.OPERATION,
+    score_choices.OPERATION,
+    next_token.OPERATION,
+    tokenize_text.OPERATION,
+    embed_text.OPERATION,
+    capture_attention.OPERATION,
+    attention.HEAD_STATISTICS,
+)
