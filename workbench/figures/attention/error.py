@@ -56,7 +56,7 @@ def _add_errors(figure: go.Figure, slots: list[Slot], result: Result) -> None:
             (KIND_NAMES[kind], drawn[index], "solid", WIDTH_CHOSEN),
             (f"{KIND_NAMES[kind]}, certified", certified[index], "dash", WIDTH_OTHER),
         ):
-            number = len(figure.data)
+            number = len(list(figure.data))
             figure.add_scatter(
                 x=grid.bounds_b,
                 y=values[0],
@@ -95,7 +95,7 @@ def _add_errors(figure: go.Figure, slots: list[Slot], result: Result) -> None:
         row=1,
         col=1,
     )
-    number = len(figure.data)
+    number = len(list(figure.data))
     figure.add_scatter(
         x=[grid.bounds_b[0]],
         y=[drawn[0, 0, 0]],
@@ -162,7 +162,7 @@ def _add_ranks(figure: go.Figure, slots: list[Slot], result: Result) -> None:
             row=1,
             col=2,
         )
-    number = len(figure.data)
+    number = len(list(figure.data))
     figure.add_scatter(
         x=[degrees[0]],
         y=[float(result.ranks[0])],

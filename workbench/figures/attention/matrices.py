@@ -120,12 +120,11 @@ def _say(result: Result, worst: np.ndarray, k: int, g: int, b: int) -> str:
     bound_b, degree = float(grid.bounds_b[b]), int(grid.degrees[g])
     largest = 100.0 * float(grid.exact_window[b].max())
     text = (
-        f"Weights of the first {grid.exact_window.shape[-1]} of {tokens} tokens; each row sums to "
-        f"100 % over all keys. At B = {bound_b:.1f} the largest is {say_number(largest)} %, where "
-        f"equal shares would be {say_number(100.0 / tokens)} %. The degree-{degree} "
-        f"{IN_SENTENCE[KINDS[k]]} polynomial misses by up to {say_number(float(worst[k, g, b]))} "
-        "percentage points here."
+        f"The first {grid.exact_window.shape[-1]} of {tokens} tokens. At B = {bound_b:.1f} the "
+        f"largest weight is {say_number(largest)} %, where equal shares would be "
+        f"{say_number(100.0 / tokens)} %. The degree-{degree} {IN_SENTENCE[KINDS[k]]} polynomial "
+        f"misses by up to {say_number(float(worst[k, g, b]))} percentage points here."
     )
     if grid.approximate_window[k, g, b].min() < 0.0:
-        text += " Some of its weights are negative, which no attention can be."
+        text += " Some of its weights are negative."
     return text

@@ -147,7 +147,12 @@ def _lay_out(figure: go.Figure) -> None:
     )
     figure.update_xaxes(title_text="score x, from −B² to B²", range=[-1.0, 1.0])
     figure.update_yaxes(
-        title_text="value", type="log", range=[-1.0, 1.0], row=1, col=1, **log_ticks(-8, 8, 1)
+        title_text="value",
+        type="log",
+        range=[-1.0, 1.0],
+        row=1,
+        col=1,
+        **log_ticks(-8, 8, 1, (1, 2, 5)),
     )
     figure.update_yaxes(
         title_text="relative error |P(x) − eˣ| / eˣ",

@@ -19,7 +19,7 @@ from numpy.polynomial import chebyshev
 from scipy.special import iv
 
 TAIL_TERMS = 64
-"""Terms of the Chebyshev tail that are kept; beyond them float64 sees nothing for a <= 25."""
+"""Terms of the Chebyshev tail that are kept; beyond them float64 sees nothing for a <= 16."""
 
 ITERATIONS = 40
 RATIO_WANTED = 1.0 + 1e-6
@@ -36,8 +36,8 @@ def fit_minimax(bounds: np.ndarray, degree: int) -> tuple[np.ndarray, np.ndarray
 
     Returns:
         Chebyshev coefficients ``(m, g + 1)`` in ``T_k(x / a)``, and ``(m,)`` the largest relative
-        error of each; not a number where float64 cannot hold the polynomial (see
-        ``workbench.methods.attention.minimax_reference``).
+        error of each; not a number where the exchange did not settle (not seen for
+        0.001 <= a <= 16 and degrees up to 64).
     """
     bounds = np.asarray(bounds, dtype=np.float64)
     series = chebyshev_coefficients(bounds, degree + TAIL_TERMS)
@@ -53,7 +53,8 @@ def fit_minimax(bounds: np.ndarray, degree: int) -> tuple[np.ndarray, np.ndarray
         reference = _critical_points(slope[active], found, bounds[active])
         error = _relative_error(reference, bounds[active], tail[active], found)
         now = np.abs(error).max(axis=1)
-        now_ratio = now / np.abs(level)
+        size = np.abs(level)
+        now_ratio = np.divide(now, size, out=np.full_like(now, np.inf), where=size > 0.0)
         better = now_ratio < ratio[active]
         improved = active[better]
         ratio[improved], largest[improved] = now_ratio[better], now[better]

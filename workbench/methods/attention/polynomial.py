@@ -26,8 +26,10 @@ NAMES = ("Taylor", "Chebyshev", "Minimax")
 MAXIMUM_DEGREE = 64
 MAXIMUM_BOUND = 300.0
 """Beyond this e^{2a} leaves float64."""
-MAXIMUM_MINIMAX_BOUND = 25.0
-"""Beyond this the exchange is slow and Chebyshev is near enough to the best."""
+MAXIMUM_MINIMAX_BOUND = 16.0
+"""Beyond this rounding, magnified by e^{2a}, hides the error that the exchange levels."""
+LOG_SMALLEST_ERROR = -500.0
+"""Below e^-500 the best polynomial and the Chebyshev series are one in float64."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def minimum_degree(bound: float, tolerance: float, *, kind: str) -> int:
     Args:
         bound: a > 0.
         tolerance: largest allowed relative error, in (0, 1).
-        kind: "taylor", "chebyshev" or "minimax" (the last for bounds up to 25).
+        kind: "taylor", "chebyshev" or "minimax" (the last for bounds up to 16).
 
     Raises:
         InputError: a bound or tolerance out of range.
@@ -211,7 +213,12 @@ def _log_chebyshev_errors(bounds: np.ndarray, terms: int) -> np.ndarray:
 
 
 def _minimax(bounds: np.ndarray, degree: int) -> tuple[np.ndarray, np.ndarray]:
-    coefficients, errors = fit_minimax(bounds, degree)
+    coefficients = chebyshev_coefficients(bounds, degree)
+    logs = _log_chebyshev_errors(bounds, degree + 1)[degree]
+    errors = np.exp(logs)
+    worth = np.flatnonzero(logs > LOG_SMALLEST_ERROR)
+    if worth.size:
+        coefficients[worth], errors[worth] = fit_minimax(bounds[worth], degree)
     for i in np.flatnonzero(np.isnan(errors)):
         exact, error = fit_minimax_reference(float(bounds[i]), degree)
         coefficients[i], errors[i] = [float(c) for c in exact], float(error)
