@@ -7,6 +7,7 @@
   const AUTO_AFTER_MS = 60;
   const AUTO_AFTER_TYPING_MS = 700;
   const BUSY_AFTER_MS = 350;
+  const NOTHING = [];
 
   class Panel {
     constructor(study, api) {
@@ -36,9 +37,9 @@
           view.title,
         ),
       );
-      const views_bar = make("div", { class: "wb-views", role: "tablist", "aria-label": "Figures" }, ...this.tabs);
-      views_bar.addEventListener("keydown", (event) => this.stepTabs(event));
-      views_bar.hidden = views.length < 2;
+      const viewsBar = make("div", { class: "wb-views", role: "tablist", "aria-label": "Figures" }, ...this.tabs);
+      viewsBar.addEventListener("keydown", (event) => this.stepTabs(event));
+      viewsBar.hidden = views.length < 2;
       this.canvas = new Canvas(make("div", { class: "wb-figure" }));
       this.canvasA = new Canvas(make("div", { class: "wb-figure" }));
       this.figureA = make("div", { class: "wb-side-a", hidden: true }, make("span", { class: "wb-badge" }, "A"), this.canvasA.host);
@@ -58,7 +59,8 @@
       );
       this.tools = make("div", { class: "wb-tools", role: "toolbar", "aria-label": "What to do with this figure" }, this.pin, ...Object.values(this.toolButtons), this.linkButton);
       this.drawer = make("div", { class: "wb-drawer", id: `${id}-drawer`, hidden: true });
-      root.replaceChildren(make("h3", { class: "wb-title" }, this.study.spec.title), views_bar, this.stage, this.words, this.spoken, this.message, this.tools, this.drawer);
+      const head = make("div", { class: "wb-study-head" }, make("h3", { class: "wb-title" }, this.study.spec.title), viewsBar);
+      root.replaceChildren(head, this.stage, this.words, this.spoken, this.message, this.tools, this.drawer);
     }
     stepTabs(event) {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -92,13 +94,14 @@
       const beside = Boolean(sweepA) && !isLines(sweep.figure.data);
       this.figureA.hidden = !beside;
       this.stage.classList.toggle("wb-beside", beside);
-      this.canvas.draw(() => {
-        const figure = sweep.at(this.values);
-        if (sweepA && !beside) figure.data = [...ghosts(sweepA.at(this.pinned.values).data), ...figure.data];
-        return figure;
-      }, inputAt).then(() => this.open === "table" && this.openDrawer("table"));
-      if (beside) this.canvasA.draw(() => sweepA.at(this.pinned.values));
+      const behind = sweepA && !beside ? this.ghostsOf(sweepA) : NOTHING;
+      this.canvas.draw(sweep, this.values, behind, inputAt).then(() => this.open === "table" && this.openDrawer("table"));
+      if (beside) this.canvasA.draw(sweepA, this.pinned.values);
       this.say(sweep.wordsAt(this.values));
+    }
+    // made once for each pinned figure, so that the canvas sees that it is the same
+    ghostsOf(sweep) {
+      return (this.pinned.ghosts[this.shown] ??= ghosts(sweep.at(this.pinned.values).data));
     }
     say(text) {
       if (this.words.textContent === text) return;
@@ -255,7 +258,7 @@
       if (this.pinned) this.pinned = null;
       else {
         if (this.isOff() && !this.isStale()) await this.refresh();
-        this.pinned = { bundle: this.bundle, values: { ...this.values } };
+        this.pinned = { bundle: this.bundle, values: { ...this.values }, ghosts: {} };
       }
       this.pin.setAttribute("aria-pressed", String(Boolean(this.pinned)));
       this.pin.textContent = this.pinned ? "Unpin A" : "Pin A";

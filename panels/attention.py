@@ -1,0 +1,22 @@
+"""The tab of "Fast Attention Requires Bounded Entries" (Alman and Song 2023)."""
+
+from __future__ import annotations
+
+from panels.page import Page
+from panels.view import View
+from workbench.figures.attention import draw_error, draw_heads, draw_matrices, draw_polynomial
+from workbench.methods.attention import HEADS, SWEEP
+
+
+def build(page: Page) -> None:
+    """Add the sweep over B, with live degree and kind, and the atlas of a real model's heads."""
+    page.study(
+        SWEEP,
+        figures=(
+            View("error", "Error against B", draw_error),
+            View("polynomial", "The polynomial", draw_polynomial),
+            View("matrices", "The matrices", draw_matrices),
+        ),
+        run="auto",
+    )
+    page.study(HEADS, figures=(View("heads", "Heads of the model", draw_heads),), run="button")
