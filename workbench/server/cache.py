@@ -96,6 +96,8 @@ class DiskStore:
         self._pending: OrderedDict[str, Answer] = OrderedDict()
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="cache-read")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="cache-write")
+        # opened in the background, so that the first request does not wait for it
+        self._reader.submit(self._guarded, lambda _store: None)
 
     @property
     def is_on(self) -> bool:

@@ -151,7 +151,7 @@ class Engine:
             default_dtype=lambda: self._find_device().default_dtype,
         )
         limit_s = min(request.deadline_s or float("inf"), self._settings.max_deadline_s)
-        job = FlightJob(request.user, time.monotonic() + limit_s, self._cancel)
+        job = FlightJob(request.user, limit_s, self._cancel)
         self._jobs[job.id] = job
         flight.is_shared = flight.operation.is_cacheable(request)
         may_read = flight.is_shared and not request.fresh
@@ -285,8 +285,7 @@ class Engine:
         self._leave(job, CancelledError("Cancelled."), "cancelled")
 
     def _expire(self, job: FlightJob) -> None:
-        waited_s = job.deadline - job.submitted_at
-        message = f"Not finished within {waited_s:g} seconds. Allow more time, or ask for less."
+        message = f"Not finished within {job.limit_s:g} seconds. Allow more time, or ask for less."
         self._leave(job, DeadlineError(message), "deadline_exceeded")
 
     def _leave(self, job: FlightJob, error: WorkbenchError, counter: str) -> None:

@@ -31,17 +31,18 @@ class FlightJob:
 
     Args:
         user: who waits.
-        deadline: when the caller stops waiting, on the monotonic clock.
+        limit_s: how long the caller waits at most.
         leave: called once when the caller cancels.
     """
 
-    def __init__(self, user: str, deadline: float, leave: Callable[[FlightJob], None]) -> None:
+    def __init__(self, user: str, limit_s: float, leave: Callable[[FlightJob], None]) -> None:
         self.id = secrets.token_urlsafe(18)
         self.user = user
-        self.deadline = deadline
+        self.limit_s = limit_s
         self.flight: Flight | None = None
         self.alarm: Alarm | None = None
         self.submitted_at = time.monotonic()
+        self.deadline = self.submitted_at + limit_s
         self._leave = leave
         self._changed = threading.Condition()
         self._events: deque[tuple[int, Event]] = deque()

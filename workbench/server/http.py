@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from workbench.errors import InputError, UnknownNameError, WorkbenchError
 from workbench.server import bodies
+from workbench.server.description import describe
 from workbench.server.guard import Guard
 from workbench.server.jobs import JobBook, ServedClient
 from workbench.server.metrics import Metrics
@@ -75,7 +76,9 @@ def create_app(
     routes = JobRoutes(book, max_body_bytes=settings.max_body_mib * 2**20)
     app.include_router(routes.router())
     app.include_router(state_routes(engine, book, metrics, version=version))
-    app.add_middleware(Guard, token=settings.token.get_secret_value())
+    token = settings.token.get_secret_value()
+    app.add_middleware(Guard, token=token)
+    app.openapi = describe(app, needs_token=bool(token))
     app.add_exception_handler(RequestValidationError, _refuse_parameters)
     app.add_exception_handler(HTTPException, _refuse_address)
     app.add_exception_handler(WorkbenchError, _tell_error)

@@ -7,7 +7,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from functools import partial
 from typing import Protocol, TypeAlias, TypeVar
 
 import anyio
@@ -26,7 +25,7 @@ Encode: TypeAlias = Callable[[Event], tuple[str, str]]
 log = logging.getLogger(__name__)
 
 EVENT_BYTES_KEPT = 8 * 2**20
-RESULT_BYTES_KEPT = 256 * 2**20
+FINISHED_BYTES_KEPT = 256 * 2**20
 FINISHED_JOBS_KEPT = 512
 THREADS_FOR_CALLS = 256
 
@@ -138,11 +137,10 @@ class HeldJob:
         changed.set()
 
     @property
-    def result_bytes(self) -> int:
-        """Bytes of the arrays that are kept for callers."""
-        if not isinstance(self.outcome, Result):
-            return 0
-        return sum(array.nbytes for array in self.outcome.arrays.values())
+    def kept_bytes(self) -> int:
+        """Bytes of the events and arrays that are kept for callers."""
+        arrays = self.outcome.arrays.values() if isinstance(self.outcome, Result) else ()
+        return self._event_bytes + sum(array.nbytes for array in arrays)
 
 
 class JobBook:
@@ -196,8 +194,17 @@ class JobBook:
         """Call something that may block, away from the event loop."""
         return await to_thread.run_sync(function, limiter=self._calls)
 
-    async def submit(self, request: Request) -> HeldJob | Result:
-        """Start a request; its result at once when it is already there.
+    async def submit(
+        self, read: Callable[[], Request], answer: Callable[[Result], T]
+    ) -> HeldJob | T:
+        """Start a request; its answer at once when the result is already there.
+
+        All of it is one call in a thread: every further one costs a millisecond on a busy
+        machine.
+
+        Args:
+            read: reads the request; may take its time.
+            answer: writes the result.
 
         Raises:
             InputError: the request is wrong.
@@ -209,21 +216,26 @@ class JobBook:
             raise BusyError(
                 f"{self._open_limit} jobs are open, which is the limit. Try again in a moment."
             )
+
+        def start() -> tuple[Job, T | None]:
+            job = self._client.submit(read())
+            return job, answer(job.result()) if job.done else None
+
         self._starting += 1
         try:
-            job, result = await to_thread.run_sync(self._start, request, limiter=self._calls)
+            job, answered = await to_thread.run_sync(start, limiter=self._calls)
         finally:
             self._starting -= 1
-        if result is not None:
-            return result
+        if answered is not None:
+            return answered
         held = HeldJob(job, self._encode)
         self._jobs[held.id] = held
-        self._tasks.start_soon(partial(to_thread.run_sync, held.watch, limiter=self._watchers))
+        self._tasks.start_soon(self._watch, held)
         return held
 
-    def _start(self, request: Request) -> tuple[Job, Result | None]:
-        job = self._client.submit(request)
-        return job, job.result() if job.done else None
+    async def _watch(self, held: HeldJob) -> None:
+        await to_thread.run_sync(held.watch, limiter=self._watchers)
+        self._drop_oldest()
 
     def find(self, job_id: str) -> HeldJob:
         """The job of this id.
@@ -281,14 +293,17 @@ class JobBook:
         self._drop_oldest()
 
     def _drop_oldest(self) -> None:
-        """Keep finished jobs within their number and bytes; a caller may ask again for a hit."""
+        """Keep finished jobs within their number and bytes, but always the newest.
+
+        A caller whose job is gone asks again, and finds the answer in the cache.
+        """
         finished = [held for held in self._jobs.values() if held.outcome is not None]
-        total = sum(held.result_bytes for held in finished)
+        total = sum(held.kept_bytes for held in finished)
         count = len(finished)
-        for held in finished:
-            if count <= FINISHED_JOBS_KEPT and total <= RESULT_BYTES_KEPT:
+        for held in finished[:-1]:
+            if count <= FINISHED_JOBS_KEPT and total <= FINISHED_BYTES_KEPT:
                 return
             if not held.listeners:
                 del self._jobs[held.id]
                 count -= 1
-                total -= held.result_bytes
+                total -= held.kept_bytes

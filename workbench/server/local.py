@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench.server.api import ModelClient
 from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    from workbench.server.engine import Engine
 
 SHIPPED_RESULTS = Path(__file__).parents[2] / "assets" / "results"
 """Answers measured by this project for the settings its tabs open with."""
 
 
-def open_engine(settings: Settings) -> ModelClient:
+def open_engine(settings: Settings) -> Engine:
     """An engine in this process with every operation and every model card."""
     from workbench.models.catalog import Catalog
     from workbench.server.engine import Engine

@@ -127,6 +127,8 @@ class Residency:
                 "raise WORKBENCH_MODEL_BUDGET_MIB."
             )
         missing = self.used_bytes + nbytes - self.budget_bytes
+        if missing > 0 and self._closing:
+            return Wait()  # what leaves already may be enough
         by_age = sorted(self._slots.values(), key=lambda slot: slot.last_used)
         evicted: list[Slot] = []
         for slot in by_age:
@@ -159,7 +161,8 @@ class Residency:
         slot.model = model
         slot.nbytes = model.memory_bytes
         slot.loaded_at = slot.last_used = now
-        return Grant(self._evict_idle(self.used_bytes - self.budget_bytes, wanted, besides=key))
+        staying = sum(other.nbytes for other in self._slots.values())
+        return Grant(self._evict_idle(staying - self.budget_bytes, wanted, besides=key))
 
     def failed(self, key: ModelKey) -> None:
         """Give the reserved bytes back: loading failed or was given up."""

@@ -148,9 +148,9 @@ class JobRoutes:
 
     async def run(self, request: Request, user: UserHeader = None, accept: Accept = "") -> Response:
         """A caller that hangs up leaves, and the work stops if nobody else waits."""
-        held = await self._start(request, user)
-        if isinstance(held, api.Result):
-            return await self._answer(held, accept)
+        held = await self._start(request, user, accept)
+        if isinstance(held, Response):
+            return held
         outcome = await outcome_or_hang_up(request, held)
         if outcome is None:
             await self._book.cancel(held)
@@ -164,9 +164,9 @@ class JobRoutes:
 
         A job nobody listens to for a minute is cancelled.
         """
-        held = await self._start(request, user)
-        if isinstance(held, api.Result):
-            return await self._answer(held, accept)
+        held = await self._start(request, user, accept)
+        if isinstance(held, Response):
+            return held
         return job_response(held)
 
     async def events(
@@ -193,15 +193,15 @@ class JobRoutes:
         await self._book.cancel(self._book.find(job_id))
         return Response(status_code=204)
 
-    async def _start(self, request: Request, user: str | None) -> HeldJob | api.Result:
+    async def _start(self, request: Request, user: str | None, accept: str) -> HeldJob | Response:
         body = await read_body(request, self._max_body_bytes)
         address = request.client.host if request.client else "unknown"
         who = unquote(user)[:200] if user else address
         content_type = request.headers.get("content-type", "")
-        parsed = await self._book.in_thread(
-            lambda: bodies.parse_request(body, content_type, user=who)
+        return await self._book.submit(
+            lambda: bodies.parse_request(body, content_type, user=who),
+            lambda result: result_response(result, accept),
         )
-        return await self._book.submit(parsed)
 
     async def _answer(self, outcome: api.Result | WorkbenchError, accept: str) -> Response:
         if isinstance(outcome, WorkbenchError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from starlette.types import ASGIApp
 
 from workbench.errors import InputError
 from workbench.server.exposure import check_exposure
+from workbench.server.jobs import ServedClient
+from workbench.server.versions import workbench_version
 from workbench.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -46,7 +49,9 @@ def open_socket(host: str, port: int) -> socket.socket:
         InputError: the address is taken or not of this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio turns Nagle's algorithm off only where the protocol is named; with it, every answer
+    # waits 40 ms for an acknowledgement
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host.strip("[]"), port))
@@ -75,23 +80,40 @@ def running_server(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> I
             thread.join()
 
 
+def serve_engine(engine: ServedClient, settings: Settings, *, host: str, port: int) -> None:
+    """Serve an engine over HTTP until the process is told to stop; the engine stays open.
+
+    Raises:
+        InputError: the address is taken, or it is open to the network and there is no token.
+        SystemExit: after SIGTERM, once open requests have had ``GRACE_S`` to finish.
+        KeyboardInterrupt: the same after SIGINT.
+    """
+    from workbench.server.http import create_app
+
+    check_exposure(host, settings.token.get_secret_value())
+    with open_socket(host, port) as listening:
+        app = create_app(engine, settings, version=workbench_version())
+        # uvicorn sends itself the signal again when it has finished; let it end in order
+        signal.signal(signal.SIGTERM, _end_in_order)
+        log.info("serving on http://%s:%d", host, listening.getsockname()[1])
+        make_server(app).run([listening])
+
+
 def serve(settings: Settings, *, host: str, port: int) -> None:
-    """Serve models over HTTP until the process is told to stop.
+    """Serve the workbench's models over HTTP until the process is told to stop.
 
     Raises:
         InputError: the address is taken, or it is open to the network and there is no token.
     """
     check_exposure(host, settings.token.get_secret_value())
-    from workbench.server.http import create_app
     from workbench.server.local import open_engine
-    from workbench.server.versions import workbench_version
 
-    with open_socket(host, port) as listening:
-        engine = open_engine(settings)
-        try:
-            app = create_app(engine, settings, version=workbench_version())
-            address = listening.getsockname()
-            log.info("model server on http://%s:%d (API: /openapi.json)", host, address[1])
-            make_server(app).run([listening])
-        finally:
-            engine.close()
+    engine = open_engine(settings)
+    try:
+        serve_engine(engine, settings, host=host, port=port)
+    finally:
+        engine.close()
+
+
+def _end_in_order(_signal: int, _frame: object) -> None:
+    raise SystemExit(0)

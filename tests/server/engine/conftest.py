@@ -37,7 +37,7 @@ def make_engine(stage: Stage, source: StageSource, tmp_path: Path) -> Iterator[M
     engines: list[Engine] = []
 
     def make(*, shipped: Path | None = None, **settings: Any) -> Engine:
-        defaults = {"home": tmp_path, "batch_wait_ms": 0.0, "disk_cache_mib": 16}
+        defaults = {"home": tmp_path, "batch_wait_ms": 0.0, "disk_cache_mib": 0}
         engine = Engine(
             Settings(**{**defaults, **settings}),
             source,

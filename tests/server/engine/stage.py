@@ -108,7 +108,7 @@ class Stage:
         return self.begun.get(timeout=PATIENCE_S)
 
     def operations(self) -> tuple[Operation, ...]:
-        """"stage.single" computes one by one, "stage.batch" up to 8 of cost 64 together."""
+        """ "stage.single" computes one by one, "stage.batch" up to 8 of cost 64 together."""
         return (
             self._operation("stage.single", frozenset()),
             self._operation("stage.batch", frozenset(), items=8, cost=64),

@@ -156,9 +156,7 @@ def test_others_may_join_a_fresh_request(engine: Engine, stage: Stage) -> None:
     assert fresh.result(PATIENCE_S).receipt.shared_with == 1
 
 
-def test_what_is_not_worth_keeping_is_neither_shared_nor_kept(
-    engine: Engine, stage: Stage
-) -> None:
+def test_what_is_not_worth_keeping_is_neither_shared_nor_kept(engine: Engine, stage: Stage) -> None:
     jobs = [engine.submit(ask("a", "stage.sample")) for _ in range(2)]
     stage.open()
     assert {job.result(PATIENCE_S).receipt.shared_with for job in jobs} == {0}

@@ -93,8 +93,16 @@ def logits_only_at(model: Any, wanted: Sequence[tuple[int, int]]) -> Iterator[No
         hook.remove()
 
 
-def prefill(loaded: Any, ids: Sequence[int], check: Callable[[], None]) -> Prefix | None:
+def prefill(
+    loaded: Any, ids: Sequence[int], check: Callable[[], None], *, keep: bool
+) -> Prefix | None:
     """Keys and values of a prefix, from the model's cache of prefixes or computed now.
+
+    Args:
+        loaded: a causal language model.
+        ids: the prefix.
+        check: called between passes; may raise to stop.
+        keep: whether others will ask for the same prefix soon.
 
     Returns:
         ``None`` when this model's memory is not plain keys and values for every token.
@@ -117,7 +125,8 @@ def prefill(loaded: Any, ids: Sequence[int], check: Callable[[], None]) -> Prefi
     if not all(_is_plain(layer) for layer in layers):
         return None
     prefix = Prefix(tuple((layer.keys, layer.values) for layer in layers), len(ids))
-    loaded.prefixes.put(ids, prefix)
+    if keep:
+        loaded.prefixes.put(ids, prefix)
     return prefix
 
 

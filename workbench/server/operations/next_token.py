@@ -59,16 +59,17 @@ def _write_output(loaded: Any, arguments: Arguments, logits: Any) -> Output:
         Arrays: ``ids``, ``probabilities`` and ``log_probabilities`` of the top tokens, and with
         ``full`` also ``distribution``, ``(vocabulary,)`` float32. Values: ``tokens``, their texts.
     """
-    log_probabilities = logits.log_softmax(dim=0)
+    # In float32 the sum over a vocabulary of 50,000 loses the fifth digit.
+    log_probabilities = logits.cpu().double().log_softmax(dim=0)
     top = log_probabilities.topk(min(arguments.top, len(log_probabilities)))
-    ids = top.indices.cpu().numpy()
+    ids = top.indices.numpy()
     arrays: dict[str, np.ndarray] = {
         "ids": ids,
-        "log_probabilities": top.values.cpu().numpy(),
-        "probabilities": top.values.exp().cpu().numpy(),
+        "log_probabilities": top.values.numpy(),
+        "probabilities": top.values.exp().numpy(),
     }
     if arguments.full:
-        arrays["distribution"] = log_probabilities.exp().cpu().numpy()
+        arrays["distribution"] = log_probabilities.exp().float().numpy()
     return Output(arrays, {"tokens": [loaded.tokenizer.decode([int(token)]) for token in ids]})
 
 
