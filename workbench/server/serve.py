@@ -55,6 +55,7 @@ def open_socket(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host.strip("[]"), port))
+        listening.listen(2048)  # from here on connections wait instead of being refused
     except OSError as error:
         listening.close()
         raise InputError(
@@ -70,7 +71,6 @@ def running_server(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> I
     server = make_server(app)
     with open_socket(host, port) as listening:
         address = f"http://{host}:{listening.getsockname()[1]}"
-        listening.listen(2048)  # from here on connections wait instead of being refused
         thread = threading.Thread(target=server.run, args=([listening],), name="uvicorn")
         thread.start()
         try:

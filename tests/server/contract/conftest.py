@@ -23,7 +23,13 @@ from workbench.settings import Settings
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(
-        home=tmp_path, device="cpu", offline=True, disk_cache_mib=64, max_body_mib=16, token=""
+        home=tmp_path,
+        device="cpu",
+        offline=True,
+        disk_cache_mib=64,
+        max_body_mib=16,
+        queue_limit=64,
+        token="",
     )
 
 

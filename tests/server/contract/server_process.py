@@ -1,25 +1,24 @@
-"""A model server on fakes in a process of its own: ``python -m … PORT HOME``; prints when ready."""
+"""A model server on fakes in a process of its own: ``python -m … PORT HOME``."""
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import sys
-import threading
 from pathlib import Path
 
 from tests.server.fakes import FakeOperations, FakeSource
 from workbench.server.engine import Engine
-from workbench.server.http import create_app
-from workbench.server.serve import running_server
+from workbench.server.serve import serve_engine
 from workbench.settings import Settings
 
 
 def main(port: int, home: Path) -> None:
-    """Serve until killed."""
+    """Serve until told to stop; the first line of the log holds the address."""
+    logging.basicConfig(stream=sys.stdout, level="INFO", format="%(message)s")
     settings = Settings(home=home, device="cpu", token="")
-    engine = Engine(settings, FakeSource(), FakeOperations().all())
-    with running_server(create_app(engine, settings, version="0"), port=port) as url:
-        print(url, flush=True)  # noqa: T201  it is how the test learns the port
-        threading.Event().wait()
+    with contextlib.closing(Engine(settings, FakeSource(), FakeOperations().all())) as engine:
+        serve_engine(engine, settings, host="127.0.0.1", port=port)
 
 
 if __name__ == "__main__":

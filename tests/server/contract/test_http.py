@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import quote
 
 import httpx
@@ -35,7 +37,7 @@ from workbench.server.api import Request
 from workbench.server.client import HttpClient
 from workbench.server.engine import Engine
 from workbench.server.exposure import check_exposure, is_loopback
-from workbench.server.http import create_app
+from workbench.server.http import JOBS_BESIDE_THE_QUEUE, create_app
 from workbench.server.serve import open_socket, running_server
 from workbench.settings import Settings
 
@@ -218,7 +220,6 @@ def dropping_proxy(url: str) -> Iterator[tuple[str, Callable[[], None]]]:  # noq
                 end.shutdown(socket.SHUT_RDWR)
 
     listening = open_socket("127.0.0.1", 0)
-    listening.listen()
     threads = [threading.Thread(target=accept)]
     threads[0].start()
     try:
@@ -605,6 +606,36 @@ class TestDescription:
     def test_the_description_is_valid_openapi(self, http: httpx.Client) -> None:
         validate(http.get("/openapi.json").json())
 
+    def test_every_reference_of_the_description_is_there(self, http: httpx.Client) -> None:
+        document = http.get("/openapi.json").json()
+        references = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)))
+        assert {"RequestBody", "ErrorBody"} <= references
+        assert references | {"RequestBody", "EventBody", "EndBody"} <= set(
+            document["components"]["schemas"]
+        )
+        assert "security" not in document
+
+    def test_the_token_is_described_where_it_is_needed(self, guarded: str) -> None:
+        with plain_client(guarded) as http:
+            document = http.get(
+                "/openapi.json", headers={"Authorization": f"Bearer {TOKEN}"}
+            ).json()
+        validate(document)
+        assert document["security"] == [{"token": []}]
+        assert document["paths"]["/healthz"]["get"]["security"] == []
+
+    def test_events_match_their_description(
+        self, http: httpx.Client, operations: FakeOperations
+    ) -> None:
+        components = http.get("/openapi.json").json()["components"]
+        job = http.post("/v1/jobs", json=GATED | {"arguments": {"partials": 3}}).json()
+        operations.gate.set()
+        with httpx_sse.connect_sse(http, "GET", job["events"]) as source:
+            for event in events_of(source):
+                name = "EndBody" if event.event == "end" else "EventBody"
+                schema = {"$ref": f"#/components/schemas/{name}", "components": components}
+                jsonschema.validate(json.loads(event.data), schema)
+
     def test_every_route_is_described_with_its_errors(self, http: httpx.Client) -> None:
         paths = http.get("/openapi.json").json()["paths"]
         assert set(paths) == {
@@ -641,6 +672,37 @@ class TestDescription:
         check(http.post("/v1/run", json=ECHO, headers=wants_json), "/v1/run", "post")
         check(http.post("/v1/run", json={}), "/v1/run", "post")
         check(http.post("/v1/jobs", json=GATED), "/v1/jobs", "post")
+
+
+class TestBusy:
+    def test_a_full_queue_says_when_to_come_back(
+        self, tmp_path: Path, operations: FakeOperations
+    ) -> None:
+        here = Settings(home=tmp_path, device="cpu", queue_limit=1, token=SecretStr(""))
+        with (
+            contextlib.closing(Engine(here, FakeSource(), operations.all())) as engine,
+            running_server(create_app(engine, here, version="0")) as url,
+            plain_client(url) as http,
+        ):
+            http.post("/v1/jobs", json=GATED)
+            operations.wait_started()
+            http.post("/v1/jobs", json=GATED | {"arguments": {"name": "waits"}})
+            answer = http.post("/v1/jobs", json=GATED | {"arguments": {"name": "too many"}})
+            assert answer.status_code == 429
+            assert int(answer.headers["retry-after"]) >= answer.json()["retry_after_s"]
+            assert metric(http, "workbench_rejected_total") == 1
+            operations.gate.set()
+
+    def test_open_jobs_are_bounded_even_when_they_share_one_computation(
+        self, http: httpx.Client, settings: Settings, operations: FakeOperations
+    ) -> None:
+        limit = settings.queue_limit + JOBS_BESIDE_THE_QUEUE
+        for _ in range(limit):
+            assert http.post("/v1/jobs", json=GATED).status_code == 202
+        answer = http.post("/v1/jobs", json=GATED)
+        assert answer.status_code == 429
+        assert str(limit) in answer.json()["message"]
+        operations.gate.set()
 
 
 class TestUnreachable:

@@ -1,0 +1,104 @@
+"""A server that is stopped or killed in the middle: clients say so, and work when it is back."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.server.fakes import WAIT_S
+from workbench.errors import InputError, UnreachableError
+from workbench.server.api import Event, Job, Request
+from workbench.server.client import HttpClient
+from workbench.server.serve import GRACE_S, open_socket
+
+KEPT = Request("fake.fill", arguments={"count": 1000})
+
+
+class ServerProcess:
+    """A model server in a process of its own."""
+
+    def __init__(self, home: Path, port: int = 0) -> None:
+        module = "tests.server.contract.server_process"
+        command = [sys.executable, "-m", module, str(port), str(home)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        lines: list[str] = []
+        for line in self.process.stdout:
+            lines.append(line)
+            if line.startswith("serving on "):
+                break
+        assert lines, "the server did not start"
+        self.url = lines[-1].split()[-1]
+        self.port = httpx.URL(self.url).port or 0
+        # what it says from here on must not fill the pipe
+        self._reader = threading.Thread(target=self.process.stdout.read)
+        self._reader.start()
+
+    def end(self, how: signal.Signals) -> int:
+        """Send a signal; the exit status."""
+        self.process.send_signal(how)
+        return self.process.wait(GRACE_S + WAIT_S)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServerProcess]:
+    with contextlib.closing(ServerProcess(tmp_path)) as server:
+        yield server
+
+
+def start_and_follow(client: HttpClient) -> tuple[Job, Iterator[Event]]:
+    """A job that waits for ever, and its events from the first partial on."""
+    job = client.submit(Request("fake.gated", arguments={"partials": 1}))
+    events = job.events()
+    while next(events).kind != "partial":
+        pass
+    return job, events
+
+
+def test_a_client_outlives_the_kill_of_its_server(server: ServerProcess, tmp_path: Path) -> None:
+    client = HttpClient(server.url, patience_s=0.1)
+    client.call(KEPT)
+    job, events = start_and_follow(client)
+    server.end(signal.SIGKILL)
+    with pytest.raises(UnreachableError, match=r"python launch\.py serve"):
+        list(events)
+    with pytest.raises(UnreachableError, match=r"python launch\.py serve"):
+        job.result()
+    job.cancel()  # nothing to raise about
+    with pytest.raises(UnreachableError):
+        client.status()
+
+    with contextlib.closing(ServerProcess(tmp_path, server.port)):
+        again = client.call(KEPT)
+        assert again.receipt.source == "disk"  # the cache outlived the kill too
+        assert again.arrays["filled"].size == 1000
+    client.close()
+
+
+def test_a_server_that_is_told_to_stop_ends_in_order(server: ServerProcess) -> None:
+    client = HttpClient(server.url, patience_s=0.1)
+    _, events = start_and_follow(client)
+    assert server.end(signal.SIGTERM) == 0
+    with pytest.raises(UnreachableError):
+        list(events)
+    client.close()
+
+
+def test_a_taken_port_is_told_with_what_to_do(server: ServerProcess) -> None:
+    with pytest.raises(InputError, match=rf"127\.0\.0\.1:{server.port}.*--port"):
+        open_socket("127.0.0.1", server.port)
