@@ -18,6 +18,8 @@ from workbench.methods.attention.polynomial import ExponentialPolynomial, expone
 
 BLOCK_ENTRIES = 1 << 22
 """Entries of one factor held at a time."""
+SMALLEST_BOUND = 1e-3
+"""Smaller scores, zero among them, are covered by this interval."""
 
 
 def polynomial_attention(
@@ -49,7 +51,7 @@ def polynomial_attention(
     """
     q, k, v = check_matrices(queries, keys, values)
     if bound is None:
-        bound = float(abs(q).max() * abs(k).max())
+        bound = max(float(abs(q).max() * abs(k).max()), SMALLEST_BOUND)
     polynomial = exponential_polynomial(bound, degree=degree, kind=kind)
     return factored_attention(q, k, v, polynomial)[0]
 
@@ -64,20 +66,21 @@ def factored_attention(
         the polynomial is; its output then means nothing.
     """
     q, k, v = check_matrices(queries, keys, values)
-    coefficients = polynomial.power
+    # Both sides divided by √a: powers of x / a neither overflow nor vanish.
+    coefficients, shrink = polynomial.scaled_power, polynomial.bound**-0.5
     columns = rank(polynomial.degree, q.shape[1])
     rows = max(1, BLOCK_ENTRIES // columns)
     check_rank(polynomial.degree, q.shape[1], rows=2 * min(rows, max(len(q), len(k))))
     moments: Any = 0.0  # U2ᵀ V, (r, d_v)
     sums: Any = 0.0  # U2ᵀ 1, (r,)
     for start in range(0, len(k), rows):
-        right = right_factor(k[start : start + rows], coefficients)
+        right = right_factor(k[start : start + rows] * shrink, coefficients)
         moments = moments + right.T @ v[start : start + rows]
         sums = sums + right.sum(axis=0)
     output = (q @ k[:1].T) * v[:1] * 0.0
     row_sums = output[:, 0] * 1.0
     for start in range(0, len(q), rows):
-        left = left_factor(q[start : start + rows], coefficients)
+        left = left_factor(q[start : start + rows] * shrink, coefficients)
         row_sums[start : start + rows] = left @ sums
         output[start : start + rows] = (left @ moments) / row_sums[start : start + rows][:, None]
     return output, row_sums

@@ -52,9 +52,13 @@ class ExponentialPolynomial:
 
     @property
     def power(self) -> np.ndarray:
-        """``(g + 1,)`` float64 coefficients of ``1, x, x², …``, as the factors need them."""
-        scaled = chebyshev_to_power(self.chebyshev)
-        return scaled / self.bound ** np.arange(self.degree + 1)
+        """``(g + 1,)`` float64 coefficients of ``1, x, x², …``, as ``low_rank_factors`` takes."""
+        return self.scaled_power / self.bound ** np.arange(self.degree + 1)
+
+    @property
+    def scaled_power(self) -> np.ndarray:
+        """``(g + 1,)`` float64 coefficients of ``1, x / a, (x / a)², …``: safe for any a."""
+        return chebyshev_to_power(self.chebyshev)
 
     def __call__(self, x: Any) -> Any:
         """P at an array or tensor of any shape, by Clenshaw's recurrence."""

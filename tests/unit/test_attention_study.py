@@ -1,0 +1,293 @@
+"""The main study, its figures as data, and the lesson."""
+
+import json
+import math
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from workbench.errors import InputError
+from workbench.figures.attention import draw_error, draw_heads, draw_matrices, draw_polynomial
+from workbench.figures.live import LiveFigure
+from workbench.methods.attention import HEADS, KINDS, STUDIES, SWEEP
+from workbench.methods.attention import heads as atlas
+from workbench.methods.attention import sweep as study
+from workbench.methods.attention.head_statistics import NAMES
+from workbench.methods.catalog import find_study
+from workbench.params import Choice, Range, fields_of, parse
+from workbench.server.api import canonical_json
+
+LESSON = Path(__file__).parents[2] / "assets" / "lessons" / "attention.toml"
+MAXIMUM_PAYLOAD_BYTES = 1_500_000
+
+
+def measure(**values: object) -> study.Result:
+    params = parse(study.Params, values)
+    q, k, v = study.make_inputs(
+        params.generator, tokens=params.tokens, dimension=params.dimension, seed=params.seed
+    )
+    return study.compute(study.Inputs(q, k, v, 0.5, 0.25), params)
+
+
+@pytest.fixture(scope="module")
+def result() -> study.Result:
+    return measure()
+
+
+@pytest.fixture(scope="module")
+def head_result() -> atlas.Result:
+    random = np.random.default_rng(0)
+    statistics = {
+        name: random.uniform(0.5, 40.0, (30, 9)).astype(np.float32)
+        for name in NAMES
+        if not name.startswith("peak")
+    }
+    statistics["peak_query"] = statistics["peak_key"] = np.ones((30, 9), dtype=np.float32)
+    inputs = atlas.Inputs(statistics, ("The", " <b>&\x00", " tide"), 64)
+    return atlas.compute(inputs, atlas.Params())
+
+
+def test_the_method_offers_its_studies_by_name() -> None:
+    assert [one.slug for one in STUDIES] == ["attention", "attention.heads"]
+    assert find_study("attention") is SWEEP
+    assert find_study("attention.heads") is HEADS
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"bound_b": 2, "degree": 6, "kind": "chebyshev"},
+        {"bound_b": 4, "degree": 1, "kind": "taylor", "tokens": 16, "dimension": 1},
+        {"bound_b": 0.1, "degree": 12, "kind": "minimax", "generator": "needle"},
+        {"bound_b": 2.5, "degree": 2, "kind": "chebyshev", "generator": "planted"},
+    ],
+)
+def test_the_summary_is_flat_finite_json_with_the_promised_names(values: dict) -> None:
+    summary = SWEEP.summarise(measure(**values))
+    canonical_json(dict(summary))
+    assert {
+        "max_abs_error",
+        "certified_bound",
+        "certified",
+        "rank",
+        "rank_paper_bound",
+        "exact_seconds",
+        "approximate_seconds",
+        "epsilon_certified",
+        "minimum_row_sum",
+        "mean_of_values_error",
+        "threshold_b",
+        "tokens",
+        "dimension",
+    } <= set(summary)
+    assert summary["max_abs_error"] <= summary["certified_bound"] + 1e-12
+
+
+def test_the_chosen_point_is_where_the_sliders_say(result: study.Result) -> None:
+    grid = result.grid
+    place = (KINDS.index("chebyshev"), 5, 19)
+    assert grid.degrees[5] == 6
+    assert grid.bounds_b[19] == 2.0
+    assert grid.max_abs_error[place] == pytest.approx(result.max_abs_error, rel=1e-8)
+    assert grid.minimum_row_sum[place] == pytest.approx(result.minimum_row_sum, rel=1e-9)
+    assert result.threshold_b == pytest.approx(math.sqrt(math.log(256)))
+    assert result.ranks[5] == 210
+    assert result.paper_ranks[5] == math.comb(20, 12)
+
+
+def test_a_certified_point_has_the_closed_form_and_an_uncertified_one_the_trivial_bound() -> None:
+    certified = measure(kind="minimax", bound_b=1.0)
+    epsilon = certified.epsilon_certified
+    largest = 1.0  # |V| <= 1
+    assert certified.is_certified
+    assert certified.certified_bound <= 2 * epsilon / (1 - epsilon) * largest
+    uncertified = measure(kind="chebyshev", bound_b=2.0, degree=6)
+    assert not uncertified.is_certified
+    assert uncertified.epsilon_certified >= 1.0
+    assert 1.0 < uncertified.certified_bound < 3.0
+
+
+def test_gathering_measures_positive_seconds_and_the_same_matrices_again() -> None:
+    params = study.Params(tokens=16, dimension=2)
+    first, second = (study.gather(None, params) for _ in range(2))  # type: ignore[arg-type]
+    assert first.exact_seconds > 0.0
+    assert first.approximate_seconds > 0.0
+    assert np.array_equal(first.queries, second.queries)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"bound_b": 5}, "0.1 to 4"),
+        ({"degree": 2.5}, "whole number from 1 to 12"),
+        ({"tokens": 2_000}, "16 to 1024"),
+        ({"dimension": 0}, "1 to 8"),
+        ({"kind": "remez"}, "No Polynomial"),
+        ({"seed": -1}, "0 to"),
+    ],
+)
+def test_parameters_out_of_range_are_refused(values: dict, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        parse(study.Params, values)
+
+
+# ---------------------------------------------------------------- figures
+
+
+def figures(result: study.Result) -> dict[str, LiveFigure]:
+    draw = (draw_error, draw_matrices, draw_polynomial)
+    return {one.__name__: one(result) for one in draw}
+
+
+def positions(params_type: type) -> dict[str, list]:
+    """Every position of the live controls of a study."""
+    found = {}
+    for field in fields_of(params_type):
+        if isinstance(field.kind, Range) and field.kind.live:
+            found[field.name] = field.kind.positions()
+        elif isinstance(field.kind, Choice) and field.kind.live:
+            found[field.name] = list(field.kind.options)
+    return found
+
+
+def walk(figure: LiveFigure) -> list[dict]:
+    """The first, the last and some positions between of every axis."""
+    ends = [
+        {name: axis[round(part * (len(axis) - 1))] for name, axis in figure.axes.items()}
+        for part in (0.0, 0.3, 0.6, 1.0)
+    ]
+    return ends
+
+
+@pytest.mark.parametrize("name", ["draw_error", "draw_matrices", "draw_polynomial"])
+def test_live_figures_follow_every_position_of_the_controls(
+    result: study.Result, name: str
+) -> None:
+    figure = figures(result)[name]
+    assert {
+        axis: list(map(float, p)) if axis != "kind" else p for axis, p in figure.axes.items()
+    } == {
+        axis: list(map(float, p)) if axis != "kind" else p
+        for axis, p in positions(study.Params).items()
+    }
+    for position in walk(figure):
+        assert isinstance(figure.at(**position), go.Figure)  # Plotly accepts every part
+        assert f"{position['bound_b']:.1f}" in figure.words_at(**position)
+        assert len(figure.words_at(**position)) > 60
+
+
+@pytest.mark.parametrize("name", ["draw_error", "draw_matrices", "draw_polynomial"])
+def test_a_figure_stays_small(result: study.Result, name: str) -> None:
+    text = json.dumps(figures(result)[name].payload(), allow_nan=False)
+    assert len(text) < MAXIMUM_PAYLOAD_BYTES
+
+
+def test_the_marker_of_the_error_figure_stands_on_its_curve(result: study.Result) -> None:
+    figure = draw_error(result)
+    drawn = figure.at(kind="minimax", degree=4, bound_b=1.2)
+    marker = next(t for t in drawn.data if t.name == "chosen")
+    curve = next(t for t in drawn.data if t.name == "Minimax")
+    assert marker.x[0] == pytest.approx(1.2)
+    assert marker.y[0] == pytest.approx(curve.y[11])
+    assert marker.y[0] == pytest.approx(result.grid.max_abs_error[2, 3, 11])
+    certified = next(t for t in drawn.data if t.name == "Minimax, certified")
+    assert certified.line.dash == "dash"
+    assert certified.line.color == curve.line.color
+    assert curve.line.width > next(t for t in drawn.data if t.name == "Taylor").line.width
+
+
+def test_the_threshold_stands_in_the_error_figure(result: study.Result) -> None:
+    drawn = draw_error(result).figure
+    assert any(shape.x0 == result.threshold_b for shape in drawn.layout.shapes)
+    assert any("√(ln n) = 2.35" in note.text for note in drawn.layout.annotations)
+
+
+def test_matrices_show_weights_in_percent_and_their_difference(result: study.Result) -> None:
+    drawn = draw_matrices(result).at(kind="taylor", degree=4, bound_b=3.0)
+    exact, approximate, difference = (np.array(t.z) for t in drawn.data)
+    np.testing.assert_allclose(exact, 100 * result.grid.exact_window[29], rtol=1e-6)
+    np.testing.assert_allclose(difference, approximate - exact, atol=2e-3)
+    assert drawn.layout.annotations[1].text == "Degree-4 Taylor"
+    assert drawn.layout.coloraxis.cmax == pytest.approx(exact.max())
+
+
+def test_the_red_band_covers_where_the_polynomial_is_negative(result: study.Result) -> None:
+    figure = draw_polynomial(result)
+    band = figure.at(kind="taylor", degree=3, bound_b=3.0).layout.shapes[0]
+    # The cubic Taylor polynomial's only real root is near -1.596.
+    assert band.x0 < -8.9
+    assert -2.0 < band.x1 < -1.5
+    assert "negative" in figure.words_at(kind="taylor", degree=3, bound_b=3.0)
+    none = figure.at(kind="taylor", degree=4, bound_b=3.0).layout.shapes[0]
+    assert none.x0 == none.x1
+
+
+def test_words_say_when_outputs_mean_nothing(result: study.Result) -> None:
+    figure = draw_error(result)
+    assert "mean nothing" in figure.words_at(kind="chebyshev", degree=2, bound_b=2.0)
+    assert "mean nothing" not in figure.words_at(kind="taylor", degree=2, bound_b=2.0)
+    assert "no smaller than the matrix" in figure.words_at(kind="taylor", degree=12, bound_b=2.0)
+
+
+def test_the_atlas_follows_its_quantity(head_result: atlas.Result) -> None:
+    figure = draw_heads(head_result)
+    assert figure.axes == {"quantity": list(atlas.QUANTITIES)}
+    assert len(json.dumps(figure.payload(), allow_nan=False)) < MAXIMUM_PAYLOAD_BYTES
+    for name in atlas.QUANTITIES:
+        drawn = figure.at(quantity=name)
+        np.testing.assert_allclose(
+            np.array(drawn.data[0].z), head_result.maps[name].T, rtol=1e-6, err_msg=name
+        )
+        assert len(figure.words_at(quantity=name)) > 60
+    assert np.isnan(figure.at(quantity="value_bound").data[2].y[0])
+    assert figure.at(quantity="raw_bound").data[2].y[0] == pytest.approx(head_result.threshold_b)
+
+
+def test_tokens_of_a_text_cannot_write_markup_into_the_figure(head_result: atlas.Result) -> None:
+    texts = {text for row in draw_heads(head_result).figure.data[0].text for text in row}
+    assert texts == {"largest score: “ &lt;b&gt;&amp;␣” looking at “ &lt;b&gt;&amp;␣”"}
+
+
+# ---------------------------------------------------------------- the lesson
+
+
+def steps() -> list[dict]:
+    return tomllib.loads(LESSON.read_text(encoding="utf-8"))["step"]
+
+
+def test_every_step_of_the_lesson_is_whole_and_sets_what_exists() -> None:
+    assert 4 <= len(steps()) <= 6
+    for step in steps():
+        assert set(step) == {"title", "text", "question", "choices", "answer", "reveal", "set"}
+        assert 0 <= step["answer"] < len(step["choices"])
+        own = {n: v for n, v in step["set"].items() if "." not in n}
+        parse(study.Params, own)
+        heads = {n.removeprefix("heads."): v for n, v in step["set"].items() if "." in n}
+        parse(atlas.Params, heads)
+
+
+def test_what_the_lesson_says_is_what_is_measured(result: study.Result) -> None:
+    grid = result.grid
+
+    def error(kind: str, degree: int, b: float) -> float:
+        return float(grid.max_abs_error[KINDS.index(kind), degree - 1, round(10 * b) - 1])
+
+    def mean(b: float) -> float:
+        return float(grid.mean_of_values_error[round(10 * b) - 1])
+
+    assert 0.5e-8 < error("taylor", 4, 0.5) < 2e-8
+    assert 800 < error("taylor", 4, 1.0) / error("taylor", 4, 0.5) < 1_200
+    assert error("chebyshev", 6, 2.4) > mean(2.4)
+    assert error("chebyshev", 6, 2.5) > 25 * mean(2.5)
+    taylor, best, chebyshev = (error(k, 4, 2.0) for k in ("taylor", "minimax", "chebyshev"))
+    assert 1.8 < best / taylor < 2.6
+    assert 6 < chebyshev / taylor < 9
+    assert grid.relative_error[2, 3, 19] == pytest.approx(0.30, abs=0.01)
+    assert grid.relative_error[0, 3, 19] == pytest.approx(272, abs=1)
+    assert grid.negative_rows[1, 1, 19] > 0.9 * 256
+    assert result.ranks[11] == 1_820
+    assert result.paper_ranks[11] > 10_000_000
