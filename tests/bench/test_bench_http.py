@@ -10,27 +10,30 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.fakes import FakeOperations, FakeSource
+from tests.server.contract.server_process import ServerProcess
 from workbench.server.api import Request
 from workbench.server.client import HttpClient
-from workbench.server.engine import Engine
-from workbench.server.http import create_app
-from workbench.server.serve import running_server
-from workbench.settings import Settings
+
+# ruff: noqa: T201  benches print what they measured
 
 pytestmark = pytest.mark.bench
 
 ROUNDS = 60
 
 
+@contextlib.contextmanager
+def client_of(home: Path, **settings: str) -> Iterator[HttpClient]:
+    """A client of a server in another process, as a page has it."""
+    with (
+        contextlib.closing(ServerProcess(home, **settings)) as server,
+        contextlib.closing(HttpClient(server.url)) as client,
+    ):
+        yield client
+
+
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpClient]:
-    settings = Settings(home=tmp_path_factory.mktemp("bench"), device="cpu")
-    with (
-        contextlib.closing(Engine(settings, FakeSource(), FakeOperations().all())) as engine,
-        running_server(create_app(engine, settings, version="0")) as url,
-        contextlib.closing(HttpClient(url)) as client,
-    ):
+    with client_of(tmp_path_factory.mktemp("bench")) as client:
         yield client
 
 
@@ -69,13 +72,8 @@ def test_a_miss_costs_two_round_trips(client: HttpClient) -> None:
 
 
 def test_a_megabyte_from_disk_takes_40_ms_or_less(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, device="cpu", memory_cache_mib=0)
     request = Request("fake.fill", arguments={"count": 2**18})
-    with (
-        contextlib.closing(Engine(settings, FakeSource(), FakeOperations().all())) as engine,
-        running_server(create_app(engine, settings, version="0")) as url,
-        contextlib.closing(HttpClient(url)) as client,
-    ):
+    with client_of(tmp_path, WORKBENCH_MEMORY_CACHE_MIB="0") as client:
         client.call(request)
         took_ms = median_ms(lambda: client.call(request))
         assert client.call(request).receipt.source == "disk"

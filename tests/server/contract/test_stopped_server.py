@@ -4,55 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
-from tests.server.fakes import WAIT_S
+from tests.server.contract.server_process import ServerProcess
 from workbench.errors import InputError, UnreachableError
 from workbench.server.api import Event, Job, Request
 from workbench.server.client import HttpClient
-from workbench.server.serve import GRACE_S, open_socket
+from workbench.server.serve import open_socket
 
 KEPT = Request("fake.fill", arguments={"count": 1000})
-
-
-class ServerProcess:
-    """A model server in a process of its own."""
-
-    def __init__(self, home: Path, port: int = 0) -> None:
-        module = "tests.server.contract.server_process"
-        command = [sys.executable, "-m", module, str(port), str(home)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        lines: list[str] = []
-        for line in self.process.stdout:
-            lines.append(line)
-            if line.startswith("serving on "):
-                break
-        assert lines, "the server did not start"
-        self.url = lines[-1].split()[-1]
-        self.port = httpx.URL(self.url).port or 0
-        # what it says from here on must not fill the pipe
-        self._reader = threading.Thread(target=self.process.stdout.read)
-        self._reader.start()
-
-    def end(self, how: signal.Signals) -> int:
-        """Send a signal; the exit status."""
-        self.process.send_signal(how)
-        return self.process.wait(GRACE_S + WAIT_S)
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self._reader.join()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
 
 
 @pytest.fixture
