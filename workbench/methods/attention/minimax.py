@@ -18,7 +18,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from scipy.special import iv
 
-TAIL_TERMS = 64
+TAIL_TERMS = 48
 """Terms of the Chebyshev tail that are kept; beyond them float64 sees nothing for a <= 16."""
 
 ITERATIONS = 40

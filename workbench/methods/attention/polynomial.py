@@ -14,7 +14,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.polynomial import chebyshev
 from scipy.special import gammaln, ive
 
 from workbench.errors import InputError, UnknownNameError
@@ -107,7 +106,7 @@ def fit_grid(bounds: tuple[float, ...], degree: int, kind: str) -> tuple[np.ndar
     """
     a = np.asarray(bounds, dtype=np.float64)
     if kind == "taylor":
-        coefficients = np.stack([_taylor_coefficients(one, degree) for one in bounds])
+        coefficients = _taylor_coefficients(a, degree)
         errors = np.exp(np.array([_log_taylor_error(one, degree) for one in bounds]))
     elif kind == "chebyshev":
         coefficients = chebyshev_coefficients(a, degree)
@@ -165,20 +164,35 @@ def minimum_chebyshev_degrees(bounds: np.ndarray, tolerance: float) -> np.ndarra
 
 def chebyshev_to_power(coefficients: np.ndarray) -> np.ndarray:
     """Coefficients of ``1, t, t², …`` from those of ``T_k(t)``, summed in extended precision."""
-    degree = len(coefficients) - 1
-    matrix = np.zeros((degree + 1, degree + 1), dtype=np.longdouble)  # row k: T_k in powers
-    matrix[0, 0] = 1
-    if degree:
-        matrix[1, 1] = 1
-    for k in range(2, degree + 1):
-        matrix[k, 1:] = 2 * matrix[k - 1, :-1]
-        matrix[k] -= matrix[k - 2]
-    return (coefficients.astype(np.longdouble) @ matrix).astype(np.float64)
+    powers, _ = _conversions(len(coefficients) - 1)
+    return (coefficients.astype(np.longdouble) @ powers).astype(np.float64)
 
 
-def _taylor_coefficients(bound: float, degree: int) -> np.ndarray:
+def _taylor_coefficients(bounds: np.ndarray, degree: int) -> np.ndarray:
+    """``a^j / j!`` in ``T_k(x / a)``, ``(m, g + 1)``."""
     orders = np.arange(degree + 1)
-    return chebyshev.poly2cheb(np.exp(orders * np.log(bound) - gammaln(orders + 1)))
+    terms = np.exp(orders * np.log(bounds)[:, None] - gammaln(orders + 1))
+    _, series = _conversions(degree)
+    return terms @ series.astype(np.float64)
+
+
+@lru_cache(maxsize=MAXIMUM_DEGREE + 1)
+def _conversions(degree: int) -> tuple[np.ndarray, np.ndarray]:
+    """Row k: ``T_k`` in powers, and ``t^k`` in Chebyshev polynomials; extended precision."""
+    powers = np.zeros((degree + 1, degree + 1), dtype=np.longdouble)
+    series = np.zeros((degree + 1, degree + 1), dtype=np.longdouble)
+    powers[0, 0] = series[0, 0] = 1
+    if degree:
+        powers[1, 1] = series[1, 1] = 1
+    for k in range(2, degree + 1):
+        powers[k, 1:] = 2 * powers[k - 1, :-1]
+        powers[k] -= powers[k - 2]
+        # t T_0 = T_1, and t T_j = (T_{j+1} + T_{j-1}) / 2
+        half = series[k - 1] / 2
+        series[k, 1:] = half[:-1]
+        series[k, 1] += half[0]
+        series[k, :-1] += half[1:]
+    return powers, series
 
 
 def _log_taylor_error(bound: float, degree: int) -> float:
