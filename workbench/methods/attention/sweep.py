@@ -192,9 +192,12 @@ def compute(inputs: Inputs, params: Params) -> Result:
 
 
 def summarise(result: Result) -> Summary:
-    """The numbers of the chosen point; every one finite."""
+    """The numbers of the chosen point; every one finite, to nine digits.
+
+    The digits after those depend on the order in which a processor adds.
+    """
     params = result.params
-    return {
+    numbers: dict[str, float | int | str | bool] = {
         "max_abs_error": result.max_abs_error,
         "certified_bound": result.certified_bound,
         "certified": result.is_certified,
@@ -210,6 +213,10 @@ def summarise(result: Result) -> Summary:
         "dimension": params.dimension,
         "exact_seconds": result.exact_seconds,
         "approximate_seconds": result.approximate_seconds,
+    }
+    return {
+        name: float(f"{value:.9g}") if isinstance(value, float) else value
+        for name, value in numbers.items()
     }
 
 
