@@ -8,7 +8,7 @@ that one's row.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,9 @@ from workbench.server.operations.forward import Row, cut_prefix, prefill, read_l
 from workbench.server.operations.scores import log_probabilities
 
 _ALIKE_TOKENS = 16
-"""Candidates whose first so many tokens agree are read together."""
+"""Candidates whose first so many tokens agree may share what they begin with."""
+_WORTH_TOKENS = 128
+"""Sharing costs a pass of its own: it must save at least so many tokens."""
 
 Key = tuple[int, int]
 """Number of the request in its batch, number of the candidate in its request."""
@@ -67,15 +69,9 @@ def score(
     Returns:
         For each candidate the log-probabilities of its own tokens, float64.
     """
-    groups: dict[tuple[bool, tuple[int, ...]], dict[Key, Candidate]] = defaultdict(dict)
-    for number, question in questions.items():
-        for c, candidate in enumerate(question.candidates):
-            alike = question.prefix or candidate.ids[:_ALIKE_TOKENS]
-            groups[bool(question.prefix), alike][number, c] = candidate
     found: dict[Key, np.ndarray] = {}
-    for (is_given, ids), group in groups.items():
-        prefix_ids = ids if is_given else _common_beginning(group)
-        for key, value in _score_group(loaded, prefix_ids, group, control, keep=is_given):
+    for group in _groups(questions):
+        for key, value in _score_group(loaded, group, control):
             found[key] = value
             total = len(questions[key[0]].candidates)
             done = sum((key[0], c) in found for c in range(total))
@@ -83,48 +79,75 @@ def score(
     return found
 
 
-def _common_beginning(group: Mapping[Key, Candidate]) -> tuple[int, ...]:
-    if len(group) == 1:
-        return ()
-    all_ids = [candidate.ids for candidate in group.values()]
+@dataclass(frozen=True)
+class _Group:
+    """Candidates that are read together.
+
+    Args:
+        ids: what all or most of them begin with; empty for candidates that share too little.
+        members: the candidates.
+        is_given: whether a request named the prefix, so that others will ask for it again.
+    """
+
+    ids: tuple[int, ...]
+    members: Mapping[Key, Candidate]
+    is_given: bool
+
+
+def _groups(questions: Mapping[int, Question]) -> list[_Group]:
+    """Sort candidates by what they begin with."""
+    given: dict[tuple[int, ...], dict[Key, Candidate]] = defaultdict(dict)
+    alike: dict[tuple[int, ...], dict[Key, Candidate]] = defaultdict(dict)
+    for number, question in questions.items():
+        for c, candidate in enumerate(question.candidates):
+            if question.prefix:
+                given[question.prefix][number, c] = candidate
+            else:
+                alike[candidate.ids[:_ALIKE_TOKENS]][number, c] = candidate
+    groups = [_Group(ids, members, is_given=True) for ids, members in given.items()]
+    loose: dict[Key, Candidate] = {}
+    for members in alike.values():
+        ids = _common_beginning(members)
+        if len(ids) * (len(_merge_rows(members, 0)[0]) - 1) >= _WORTH_TOKENS:
+            groups.append(_Group(ids, members, is_given=False))
+        else:
+            loose |= members
+    return groups + ([_Group((), loose, is_given=False)] if loose else [])
+
+
+def _common_beginning(members: Mapping[Key, Candidate]) -> tuple[int, ...]:
+    all_ids = [candidate.ids for candidate in members.values()]
     first, last = min(all_ids), max(all_ids)
-    return first[: shared_length(first, last)]
+    shared = shared_length(first, last)
+    # Every row keeps the token before its candidate, from which the first is predicted.
+    return first[: min(shared, *(one.start - 1 for one in members.values()))]
 
 
-def _score_group(
-    loaded: Any,
-    prefix_ids: tuple[int, ...],
-    group: Mapping[Key, Candidate],
-    control: Control,
-    *,
-    keep: bool,
-) -> list[tuple[Key, np.ndarray]]:
+def _score_group(loaded: Any, group: _Group, control: Control) -> Iterator[tuple[Key, np.ndarray]]:
     """Score candidates that begin with (most of) the same prefix."""
-    # Every row keeps at least the token before its candidate, from which the first is predicted.
-    cut = min(min(shared_length(prefix_ids, one.ids), one.start - 1) for one in group.values())
-    is_worth = keep or len(_merge_rows(group, 0)[0]) > 1
+    members = group.members
     prefix = None
-    if cut > 0 and is_worth:
-        prefix = prefill(loaded, prefix_ids if keep else prefix_ids[:cut], control.check, keep=keep)
-    cut = cut if prefix else 0
-    rows, places = _merge_rows(group, cut)
+    cut = min(min(shared_length(group.ids, one.ids), one.start - 1) for one in members.values())
+    if cut > 0:
+        prefix = prefill(loaded, group.ids, control.check, keep=group.is_given)
+    if prefix is None:
+        cut = 0
+    rows, places = _merge_rows(members, cut)
     waiting: dict[int, list[Key]] = defaultdict(list)
     for key, row in places.items():
         waiting[row].append(key)
-    found: list[tuple[Key, np.ndarray]] = []
     shared = cut_prefix(prefix, cut) if prefix else None
     for row, logits in read_logits(loaded, rows, shared, control.check):
         reads = {position: place for place, position in enumerate(rows[row].read)}
         for key in waiting[row]:
-            one = group[key]
+            one = members[key]
             picked = [reads[one.start - 1 - cut + i] for i in range(len(one.tokens))]
-            found.append((key, log_probabilities(logits[picked], one.tokens)))
-    return found
+            yield key, log_probabilities(logits[picked], one.tokens)
 
 
-def _merge_rows(group: Mapping[Key, Candidate], cut: int) -> tuple[list[Row], dict[Key, int]]:
+def _merge_rows(members: Mapping[Key, Candidate], cut: int) -> tuple[list[Row], dict[Key, int]]:
     """Rows to read, each once, and the row from which each candidate is read."""
-    inputs = {key: one.ids[cut:-1] for key, one in group.items()}
+    inputs = {key: one.ids[cut:-1] for key, one in members.items()}
     places: dict[Key, int] = {}
     kept: list[tuple[int, ...]] = []
     reads: list[set[int]] = []
@@ -134,7 +157,7 @@ def _merge_rows(group: Mapping[Key, Candidate], cut: int) -> tuple[list[Row], di
         if not (kept and kept[-1][: len(row)] == row):
             kept.append(row)
             reads.append(set())
-        reads[-1].update(range(group[key].start - 1 - cut, len(row)))
+        reads[-1].update(range(members[key].start - 1 - cut, len(row)))
         places[key] = len(kept) - 1
     rows = [Row(ids, tuple(sorted(read))) for ids, read in zip(kept, reads, strict=True)]
     return rows, places
