@@ -32,6 +32,7 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
         ws="none",
         lifespan="on",
         log_config=None,
+        log_level="warning",  # this module says when it starts and stops
         access_log=False,
         server_header=False,
         proxy_headers=False,
@@ -96,7 +97,10 @@ def serve_engine(engine: ServedClient, settings: Settings, *, host: str, port: i
         # uvicorn sends itself the signal again when it has finished; let it end in order
         signal.signal(signal.SIGTERM, _end_in_order)
         log.info("serving on http://%s:%d", host, listening.getsockname()[1])
-        make_server(app).run([listening])
+        try:
+            make_server(app).run([listening])
+        finally:
+            log.info("stopped serving")
 
 
 def serve(settings: Settings, *, host: str, port: int) -> None:

@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr
 
+from tests.server.contract.asking import TOKEN, plain_client
 from tests.server.fakes import FakeOperations, FakeSource
 from workbench.server.api import ModelClient
 from workbench.server.client import HttpClient
@@ -111,3 +114,32 @@ def make_client(request: pytest.FixtureRequest) -> Iterator[MakeClient]:
 def client(request: pytest.FixtureRequest) -> ModelClient:
     """The same server, seen from both homes."""
     return request.getfixturevalue("engine" if request.param == "in_process" else "http_client")
+
+
+@pytest.fixture
+def http(url: str) -> Iterator[httpx.Client]:
+    with plain_client(url) as http:
+        yield http
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server with a token."""
+    here = Settings(home=tmp_path_factory.mktemp("guarded"), device="cpu", token=SecretStr(TOKEN))
+    with (
+        contextlib.closing(Engine(here, FakeSource(), FakeOperations().all())) as engine,
+        running_server(create_app(engine, here, version="0")) as url,
+    ):
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """One server for all that must be refused."""
+    here = Settings(home=tmp_path_factory.mktemp("shared"), device="cpu", token="")
+    with (
+        contextlib.closing(Engine(here, FakeSource(), FakeOperations().all())) as engine,
+        running_server(create_app(engine, here, version="0")) as url,
+        plain_client(url) as http,
+    ):
+        yield http
