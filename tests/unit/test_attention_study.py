@@ -1,5 +1,6 @@
 """The main study, its figures as data, and the lesson."""
 
+import base64
 import json
 import math
 import tomllib
@@ -207,6 +208,14 @@ def test_matrices_show_weights_in_percent_and_their_difference(result: study.Res
     np.testing.assert_allclose(difference, approximate - exact, atol=2e-3)
     assert drawn.layout.annotations[1].text == "Degree-4 Taylor"
     assert drawn.layout.coloraxis.cmax == pytest.approx(exact.max())
+
+
+def test_matrices_travel_in_half_precision(result: study.Result) -> None:
+    figure = draw_matrices(result)
+    sent = figure.payload()["slots"][1]
+    assert sent["dtype"] == "float16"
+    values = np.frombuffer(base64.b64decode(sent["base64"]), "<f2").reshape(sent["shape"])
+    np.testing.assert_array_equal(values, figure.slots[1].values)
 
 
 def test_the_red_band_covers_where_the_polynomial_is_negative(result: study.Result) -> None:

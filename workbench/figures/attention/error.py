@@ -103,7 +103,7 @@ def _add_errors(figure: go.Figure, slots: list[Slot], result: Result) -> None:
         showlegend=False,
         mode="markers+text",
         text=[""],
-        textposition="top left",
+        textposition="bottom right",
         textfont={"size": 17},
         cliponaxis=False,
         marker={
@@ -127,9 +127,9 @@ def _add_errors(figure: go.Figure, slots: list[Slot], result: Result) -> None:
 
 def _add_ranks(figure: go.Figure, slots: list[Slot], result: Result) -> None:
     degrees = result.grid.degrees
-    last, middle = len(degrees) - 1, len(degrees) // 3
+    last, low = len(degrees) - 1, 1
     for name, ranks, dash, colour, label, height in (
-        ("rank, exponents matched", result.ranks, "solid", "purple", "exponents matched", middle),
+        ("rank, exponents matched", result.ranks, "solid", "purple", "exponents matched", low),
         (
             "rank as the paper counts it",
             result.paper_ranks,
@@ -156,8 +156,8 @@ def _add_ranks(figure: go.Figure, slots: list[Slot], result: Result) -> None:
             text=label,
             font={"color": PALETTE[colour]},
             xanchor="right",
-            yanchor="top" if height == middle else "bottom",
-            yshift=-6 if height == middle else 6,
+            yanchor="middle" if height == low else "bottom",
+            yshift=0 if height == low else 6,
             showarrow=False,
             row=1,
             col=2,
@@ -241,12 +241,12 @@ def _lay_out(figure: go.Figure, result: Result) -> None:
         line=line | {"color": PALETTE["danger"]},
     )
     figure.add_annotation(
-        x=0.7,
+        x=12.3,
         y=math.log10(tokens),
         text=f"n = {tokens}",
         font={"color": PALETTE["danger"], "size": 16},
-        xanchor="left",
-        yanchor="bottom",
+        xanchor="right",
+        yanchor="top",
         showarrow=False,
         row=1,
         col=2,

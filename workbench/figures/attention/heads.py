@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.attention.wording import log_ticks
+from workbench.figures.attention.wording import keep_together, log_ticks
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.theme import PALETTE, SEQUENTIAL, TEMPLATE
 from workbench.methods.attention.heads import QUANTITIES, Result
@@ -94,7 +94,7 @@ def draw_heads(result: Result) -> LiveFigure:
         Slot("layout.yaxis2.range[0]", axis, axis_low),
         Slot("layout.yaxis2.range[1]", axis, np.log10(np.maximum(high, 1e-3)) + 0.15),
     )
-    words = Slot("", axis, [_say(result, name) for name in names])
+    words = Slot("", axis, [keep_together(_say(result, name)) for name in names])
     return LiveFigure(figure, {"quantity": names}, slots, words)
 
 

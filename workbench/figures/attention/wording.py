@@ -70,6 +70,16 @@ def over_positions(
 ) -> Sequence[Sequence[Sequence[str]]]:
     """One text for each position, nested as the axes ``AXES`` are."""
     return [
-        [[say(k, g, b) for b in range(len(grid.bounds_b))] for g in range(len(grid.degrees))]
+        [
+            [keep_together(say(k, g, b)) for b in range(len(grid.bounds_b))]
+            for g in range(len(grid.degrees))
+        ]
         for k in range(len(KINDS))
     ]
+
+
+def keep_together(text: str) -> str:
+    """The text with no line break between a number and its unit or power."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%").replace(
+        " × 10", "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10"
+    )

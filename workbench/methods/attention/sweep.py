@@ -30,7 +30,7 @@ BOUND_B = Range(
     0.1,
     "Largest entry B",
     live=True,
-    help="Every query and key entry lies between -B and B, so scores reach up to B².",
+    help="Every query and key entry lies between −B and B, so scores reach up to B².",
 )
 DEGREE = Range(
     1,
@@ -38,7 +38,7 @@ DEGREE = Range(
     1,
     "Degree g of the polynomial",
     live=True,
-    help="A higher degree follows e^x further, and needs many more columns.",
+    help="A higher degree follows eˣ further, and needs many more columns.",
 )
 KIND = Choice(
     KINDS,
