@@ -22,7 +22,7 @@ QUIET_S = 2.0
 
 
 def choose_port(host: str, port: int | None, default: int) -> int:
-    """A free port: the one asked for, else the default or one of the 19 after it.
+    """A free port: the one asked for (0: any), else the default or one of the 19 after it.
 
     Raises:
         InputError: the port asked for is taken, or none of the 20 is free.
@@ -35,7 +35,7 @@ def choose_port(host: str, port: int | None, default: int) -> int:
                 probe.bind((host, candidate))
             except (OSError, OverflowError):
                 continue
-            return candidate
+            return probe.getsockname()[1]
     taken = f"Port {port} is" if port is not None else f"Ports {default} to {default + 19} are"
     raise InputError(f"{taken} taken or not allowed on {host}; choose another with --port.")
 

@@ -1,0 +1,59 @@
+"""Take the screenshots of the documents: ``python -m tests.browser.shots FOLDER``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.conftest import FLAGS, find_chromium
+from tests.browser.launching import launched
+
+WIDE, TALL = (1440, 900), (820, 1180)
+ATTENTION = "?v=1&tab=attention"
+SHOTS = {
+    "overview": ("", WIDE, "light", "#tab-overview"),
+    "attention": (ATTENTION, WIDE, "light", "#wb-study-attention .main-svg"),
+    "attention-dark": (ATTENTION, WIDE, "dark", "#wb-study-attention .main-svg"),
+    "attention-tall": (ATTENTION, TALL, "light", "#wb-study-attention .main-svg"),
+    "heads": (ATTENTION, WIDE, "light", "#wb-study-attention-heads .main-svg"),
+    "status": ("?v=1&tab=status", WIDE, "light", "#tab-status"),
+}
+
+
+def main(folder: Path) -> None:
+    """Write one PNG for each entry of ``SHOTS``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with launched("--port", "0") as workbench, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=find_chromium(playwright), args=FLAGS, timeout=60_000
+        )
+        for name in SHOTS:
+            _shoot(browser, workbench.address, name, folder)
+        browser.close()
+
+
+def _shoot(browser: Browser, address: str, name: str, folder: Path) -> None:
+    query, (width, height), scheme, landmark = SHOTS[name]
+    page = browser.new_page(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if scheme == "dark" else "light",
+        reduced_motion="reduce",
+    )
+    page.goto(address + query)
+    target = page.locator(landmark).first
+    target.wait_for(timeout=60_000)
+    page.wait_for_load_state("networkidle")
+    if name == "heads":
+        page.locator("#wb-study-attention-heads").scroll_into_view_if_needed()
+        page.evaluate(
+            "document.querySelector('#wb-study-attention-heads').scrollIntoView({block: 'start'})"
+        )
+    page.wait_for_timeout(500)  # the last frame of a fade
+    page.screenshot(path=folder / f"{name}.png")
+    page.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
