@@ -245,6 +245,14 @@ class TestDisk:
         assert store.get(key_of(2)) is None
         assert number_in(store.get(key_of(1))) == 1
 
+    def test_bytes_above_the_limit_are_not_written(self, folder: Path) -> None:
+        store = disk.ByteStore(folder, 100_000)
+        assert store.write(key_of(1), b"x" * 100)
+        assert not store.write(key_of(2), b"x" * 100_000)
+        assert store.read(key_of(1)) == b"x" * 100
+        assert store.read(key_of(2)) is None
+        store.close()
+
     def test_a_new_answer_replaces_the_old_and_its_file(
         self, folder: Path, store: DiskStore
     ) -> None:
@@ -307,7 +315,7 @@ class TestTrouble:
         keep(store, 7)
         assert store.get(key_of(7)) is None
         assert not store.is_on
-        assert store.note.startswith("off: ")
+        assert store.note.startswith("off: its database is damaged (delete the folder")
         store.close()
 
     def test_a_folder_that_cannot_be_made_turns_the_cache_off(self, tmp_path: Path) -> None:
@@ -328,7 +336,7 @@ class TestTrouble:
         other.execute("BEGIN EXCLUSIVE")
         store = DiskStore(folder, LIMIT_BYTES)
         assert store.get(key_of(7)) is None
-        assert not store.is_on
+        assert store.note.startswith("off: another process holds its database")
         other.execute("ROLLBACK")
         other.close()
         store.close()

@@ -308,6 +308,8 @@ def _reason(error: Exception) -> str:
     )
     if is_full:
         return "the disk is full"
-    if isinstance(error, sqlite3.DatabaseError) and "malformed" in str(error):
+    if isinstance(error, sqlite3.Error) and "locked" in str(error):
+        return "another process holds its database"
+    if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
         return "its database is damaged (delete the folder to start afresh)"
     return f"{type(error).__name__}: {error}"

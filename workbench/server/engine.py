@@ -16,7 +16,6 @@ import logging
 import threading
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -30,18 +29,18 @@ from workbench.errors import (
     WorkbenchError,
 )
 from workbench.server.answer import Answer, Source
-from workbench.server.api import ModelEntry, Receipt, Request, Result, Status
+from workbench.server.api import ModelEntry, Request, Result, Status
 from workbench.server.bugs import report_bug
 from workbench.server.cache import DiskStore, MemoryStore, ResultCache, ShippedStore
 from workbench.server.checking import check_request
 from workbench.server.counting import Counting, Observer
-from workbench.server.devices import MIB, Device, find_device, may_have_accelerator, processor
+from workbench.server.devices import MIB, Device, find_device
 from workbench.server.flight import Flight, FlightJob
 from workbench.server.lane import Lane
 from workbench.server.operation import ModelSource, Operation, Output
+from workbench.server.reporting import Load, log_job, write_receipt, write_status
 from workbench.server.running import Outcome
 from workbench.server.timers import Timers
-from workbench.server.versions import package_versions, workbench_version
 from workbench.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -191,34 +190,19 @@ class Engine:
 
     def status(self) -> Status:
         """What the engine is doing now; imports nothing and loads nothing."""
-        device = self._device or self._guess_device()
-        cache = self._cache.status()
         with self._lock:
-            slots = [slot for slot in self._local.slots if slot.model is not None]
-            used = sum(slot.nbytes for slot in self._local.slots)
-            resident = tuple(
-                {
-                    "name": slot.key.name,
-                    "dtype": slot.key.dtype,
-                    "mib": round(slot.nbytes / MIB, 1),
-                    "in_use": slot.in_use > 0,
-                }
-                for slot in slots
+            lanes = (self._local, self._remote)
+            load = Load(
+                slots=self._local.slots,
+                queued=sum(lane.queued for lane in lanes),
+                running=sum(lane.running for lane in lanes),
             )
-            queued = self._local.queued + self._remote.queued
-            running = self._local.running + self._remote.running
-        hits = {f"hits_{tier}": self._cache.hits[tier] for tier in ("memory", "disk", "shipped")}
-        return Status(
-            version=workbench_version(),
-            device=device.name,
-            device_name=device.description,
-            resident=resident,
-            budget_mib=round(device.budget_bytes(self._settings.model_budget_mib) / MIB, 1),
-            used_mib=round(used / MIB, 1),
-            queued=queued,
-            running=running,
-            cache=cache,
-            counters={**self._counting.counts(), **hits, "misses": self._cache.hits["misses"]},
+        return write_status(
+            self._settings,
+            self._device,
+            load,
+            self._cache,
+            self._counting.counts(),
             uptime_s=time.monotonic() - self._started_at,
         )
 
@@ -307,7 +291,7 @@ class Engine:
         """Keep an outcome and give it to those who wait."""
         if isinstance(outcome, Output):
             try:
-                answer = Answer.of(outcome, self._receipt(flight, device))
+                answer = Answer.of(outcome, write_receipt(flight, device))
             except Exception as error:  # noqa: BLE001  an operation's fault, not the caller's
                 outcome = report_bug(error)
             else:
@@ -343,34 +327,7 @@ class Engine:
             if job.alarm is not None:
                 job.alarm.cancel()
             job.flight = None  # whoever keeps the job keeps the answer, not the question
-            waited_s = max(0.0, flight.started_at - flight.enqueued_at)
-            log.info(
-                "operation=%s key=%s source=%s batch=%d "
-                "queue_ms=%.1f compute_ms=%.1f total_ms=%.1f",
-                flight.operation.name,
-                flight.key[:8],
-                how,
-                flight.batch_items,
-                waited_s * 1e3,
-                flight.compute_s * 1e3,
-                (time.monotonic() - job.submitted_at) * 1e3,
-            )
-
-    def _receipt(self, flight: Flight, device: str) -> Receipt:
-        return Receipt(
-            operation=flight.operation.name,
-            operation_version=flight.operation.version,
-            model=flight.request.model,
-            model_digest=flight.model_digest,
-            dtype=flight.dtype,
-            device=device,
-            seed=flight.request.seed,
-            arguments_digest=flight.arguments_digest,
-            key=flight.key,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            seconds=round(flight.compute_s, 6),
-            packages=package_versions(),
-        )
+            log_job(flight, job, how)
 
     def _lane(self, flight: Flight) -> Lane:
         return self._remote if flight.is_remote else self._local
@@ -380,12 +337,6 @@ class Engine:
             if self._device is None:
                 self._device = find_device(self._settings.device)
             return self._device
-
-    def _guess_device(self) -> Device:
-        """The device, or what can be said of it without importing torch."""
-        if self._settings.device == "cpu" or not may_have_accelerator():
-            return processor()
-        return Device(self._settings.device, "looked for when it is first needed", "", 0)
 
     def _refuse_if_closed(self) -> None:
         if self._is_closed:

@@ -185,7 +185,7 @@ class TestStatus:
         self, engine: Engine, stage: Stage, caplog: pytest.LogCaptureFixture
     ) -> None:
         stage.open()
-        with caplog.at_level(logging.INFO, logger="workbench.server.engine"):
+        with caplog.at_level(logging.INFO, logger="workbench.server.reporting"):
             key = engine.call(ask("a")).receipt.key
             engine.call(ask("a"))
         lines = [record.getMessage() for record in caplog.records]

@@ -162,6 +162,7 @@ def test_what_is_not_worth_keeping_is_neither_shared_nor_kept(engine: Engine, st
     assert {job.result(PATIENCE_S).receipt.shared_with for job in jobs} == {0}
     engine.call(ask("a", "stage.sample"))
     assert stage.batches == [["a"]] * 3
+    assert engine.status().cache["memory_entries"] == 0
 
 
 def test_who_joins_late_sees_how_things_stand(engine: Engine, stage: Stage) -> None:
