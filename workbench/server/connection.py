@@ -13,6 +13,7 @@ import httpx_sse
 
 from workbench.errors import InputError, UnreachableError, from_wire
 from workbench.server import wire
+from workbench.server.allocation import keep_freed_blocks
 from workbench.server.api import Request, Result
 from workbench.server.exposure import is_loopback
 
@@ -42,6 +43,7 @@ class Connection:
 
     def __init__(self, url: str, token: str = "") -> None:
         host = _checked_host(url)
+        keep_freed_blocks()
         self.url = url.rstrip("/")
         headers = {b"Accept": f"{wire.MEDIA_TYPE}, application/json".encode()}
         if token:

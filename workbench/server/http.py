@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from workbench.errors import InputError, UnknownNameError, WorkbenchError
 from workbench.server import bodies
+from workbench.server.allocation import keep_freed_blocks
 from workbench.server.description import describe
 from workbench.server.guard import Guard
 from workbench.server.jobs import JobBook, ServedClient
@@ -55,6 +56,7 @@ def create_app(
         idle_s: a job nobody listens to is cancelled after so many seconds.
         keep_s: a finished job is forgotten after so many seconds.
     """
+    keep_freed_blocks()
     open_limit = settings.queue_limit + JOBS_BESIDE_THE_QUEUE
     book = JobBook(engine, bodies.encode_event, open_limit=open_limit, idle_s=idle_s, keep_s=keep_s)
     metrics = Metrics(engine, book)
