@@ -32,7 +32,13 @@ arguments = st.dictionaries(st.text(max_size=2), json_values, max_size=4)
 
 
 def key(request: Request, **parts: Any) -> str:
-    given_parts = {"operation_version": 1, "model_digest": None, "dtype": None, **parts}
+    given_parts = {
+        "operation_version": 1,
+        "arguments_digest": digest_arguments(request),
+        "model_digest": None,
+        "dtype": None,
+        **parts,
+    }
     return fingerprint(request, **given_parts)
 
 

@@ -54,10 +54,16 @@ def check_request(
         dtype = None if kind == REMOTE_KIND else request.dtype or default_dtype()
         model = ModelKey(request.model, digest, dtype or "float32")
         nbytes = 0 if kind == REMOTE_KIND else source.estimate_bytes(request.model, model.dtype)
+    arguments_digest = digest_arguments(request)
+    key = fingerprint(
+        request,
+        operation_version=operation.version,
+        arguments_digest=arguments_digest,
+        model_digest=digest,
+        dtype=dtype,
+    )
     return Flight(
-        key=fingerprint(
-            request, operation_version=operation.version, model_digest=digest, dtype=dtype
-        ),
+        key=key,
         request=request,
         operation=operation,
         prepared=prepared,
@@ -65,7 +71,7 @@ def check_request(
         model_bytes=nbytes,
         model_digest=digest,
         dtype=dtype,
-        arguments_digest=digest_arguments(request),
+        arguments_digest=arguments_digest,
         is_remote=kind == REMOTE_KIND,
     )
 

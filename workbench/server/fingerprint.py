@@ -19,6 +19,7 @@ def fingerprint(
     request: Request,
     *,
     operation_version: int,
+    arguments_digest: str,
     model_digest: str | None,
     dtype: str | None,
 ) -> str:
@@ -27,11 +28,9 @@ def fingerprint(
     Args:
         request: what is asked for.
         operation_version: version of the operation's numbers.
+        arguments_digest: what ``digest_arguments`` gives for it.
         model_digest: digest of model and tokenizer; ``None`` without a model.
         dtype: the type computed in, after defaults were filled in.
-
-    Raises:
-        InputError: the arguments are not plain JSON.
     """
     parts = {
         "schema": KEY_SCHEMA,
@@ -39,15 +38,14 @@ def fingerprint(
         "operation_version": operation_version,
         "model": model_digest,
         "dtype": dtype,
-        "arguments": request.arguments,
-        "arrays": digest_arrays(request.arrays),
+        "arguments": arguments_digest,
         "seed": request.seed,
     }
     return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
 
 
 def digest_arguments(request: Request) -> str:
-    """SHA-256 of a request's arguments and arrays alone, for its receipt.
+    """SHA-256 of a request's arguments and arrays alone.
 
     Raises:
         InputError: the arguments are not plain JSON.
