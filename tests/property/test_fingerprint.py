@@ -135,8 +135,9 @@ def test_the_key_is_the_digest_of_this_very_text() -> None:
         "test.make", "tiny", {"text": "é", "k": 3}, {"x": np.arange(3, dtype="<i2")}, None, 7
     )
     arrays = hashlib.sha256(b'["x","<i2",[3]]' + b"\0\0\1\0\2\0").hexdigest()
+    asked = hashlib.sha256(('[{"k":3,"text":"é"},"' + arrays + '"]').encode()).hexdigest()
     text = (
-        '{"arguments":{"k":3,"text":"é"},"arrays":"' + arrays + '","dtype":"float32","model":"d",'
+        '{"arguments":"' + asked + '","dtype":"float32","model":"d",'
         '"operation":"test.make","operation_version":1,"schema":1,"seed":7}'
     )
     assert (
