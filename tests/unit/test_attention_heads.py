@@ -155,34 +155,39 @@ class Letters:
 
 
 class Tiny:
-    """A random Llama with grouped keys, as the catalogue would have loaded it."""
+    """A random model, as the catalogue would have loaded it."""
 
     max_tokens = 120
 
-    def __init__(self) -> None:
-        from transformers import LlamaConfig, LlamaForCausalLM
+    def __init__(self, family: str) -> None:
+        import transformers
 
         torch.manual_seed(0)
-        config = LlamaConfig(
-            vocab_size=97,
-            hidden_size=48,
-            intermediate_size=64,
-            num_hidden_layers=3,
-            num_attention_heads=6,
-            num_key_value_heads=2,
-            max_position_embeddings=128,
-            attn_implementation="eager",
-        )
-        self.model = LlamaForCausalLM(config).eval().requires_grad_(False)
+        shape = {"vocab_size": 97, "attn_implementation": "eager"}
+        width = {"hidden_size": 48, "intermediate_size": 64, "num_hidden_layers": 3}
+        model = {
+            "llama": lambda: transformers.LlamaForCausalLM(
+                transformers.LlamaConfig(
+                    **shape, **width, num_attention_heads=6, num_key_value_heads=2
+                )
+            ),
+            "gpt2": lambda: transformers.GPT2LMHeadModel(
+                transformers.GPT2Config(**shape, n_embd=48, n_layer=3, n_head=6)
+            ),
+            "bert": lambda: transformers.BertModel(
+                transformers.BertConfig(**shape, **width, num_attention_heads=6)
+            ),
+        }[family]()
+        self.model = model.eval().requires_grad_(False)
         for name, weight in self.model.named_parameters():
-            if "q_proj" in name or "k_proj" in name:
+            if any(part in name for part in ("q_proj", "k_proj", "query", "key", "c_attn")):
                 weight.mul_(20.0)  # scores that are worth comparing
         self.tokenizer = Letters()
 
 
 @pytest.fixture(scope="module")
 def tiny() -> Tiny:
-    return Tiny()
+    return Tiny("llama")
 
 
 def ask(text: object) -> Request:
@@ -196,12 +201,16 @@ def test_the_operation_is_in_the_catalogue() -> None:
     assert operation.HEAD_STATISTICS in OPERATIONS
 
 
+@pytest.mark.parametrize(
+    ("family", "is_causal"), [("llama", True), ("gpt2", True), ("bert", False)]
+)
 def test_mapped_scores_are_the_models_own_before_softmax(
-    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+    family: str, is_causal: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from workbench.server.operations.capture import capture_layers
 
-    ids = tiny.tokenizer(TEXT, return_tensors="pt")["input_ids"]
+    model = Tiny(family)
+    ids = model.tokenizer(TEXT, return_tensors="pt")["input_ids"]
     logits: list[torch.Tensor] = []
     softmax = torch.nn.functional.softmax
 
@@ -211,16 +220,23 @@ def test_mapped_scores_are_the_models_own_before_softmax(
 
     with monkeypatch.context() as patch:
         patch.setattr(torch.nn.functional, "softmax", listen)
-        tiny.model(ids)
-    layers = capture_layers(tiny.model, ids)
+        model.model(ids)
+    layers = capture_layers(model.model, ids)
     assert len(layers) == len(logits) == 3
-    seen = torch.ones(len(TEXT), len(TEXT)).tril().bool()
+    seen = torch.ones(len(TEXT), len(TEXT)).bool()
+    if is_causal:
+        seen = seen.tril()
+    (answer,) = operation.run(model, [operation.prepare(ask(TEXT))], Watch(), "cpu")
+    assert isinstance(answer, Output)
     for layer, scores in zip(layers, logits, strict=True):
         d = layer.queries.shape[-1]
         factor = paper_scale(d, layer.scale)
         mapped = (factor * layer.queries) @ (factor * layer.keys).transpose(1, 2) / d
         assert scores[0][:, seen].abs().max() > 1.0
         torch.testing.assert_close(mapped[:, seen], scores[0][:, seen], atol=1e-4, rtol=1e-4)
+        largest = scores[0].masked_fill(~seen, 0.0).abs().amax(dim=(1, 2))
+        found = answer.arrays["max_abs_score"][layer.layer]
+        np.testing.assert_allclose(found, largest, rtol=1e-4)
 
 
 def test_the_operation_answers_with_one_number_for_each_head(tiny: Tiny) -> None:
