@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -135,30 +135,36 @@ def _parse(path: Path, fields: _Fields) -> Card:
 
 
 def _check_source(card: Card) -> None:
-    def refuse(field: str, reason: str) -> AssetError:
-        return AssetError(f"Card {card.path.name}: {field} {reason}.")
+    for field, reason in (*_wrong_source(card), *_wrong_files(card)):
+        raise AssetError(f"Card {card.path.name}: {field} {reason}.")
 
+
+def _wrong_source(card: Card) -> Iterator[tuple[str, str]]:
     if card.scheme not in SCHEMES:
-        raise refuse("source", f"must begin with one of {', '.join(s + ':' for s in SCHEMES)}")
+        yield "source", f"must begin with one of {', '.join(s + ':' for s in SCHEMES)}"
+        return
     pattern, meaning = _PATTERNS[card.scheme]
     if not pattern.fullmatch(card.reference):
-        raise refuse("source", f"must be {card.scheme}: followed by {meaning}")
+        yield "source", f"must be {card.scheme}: followed by {meaning}"
     if (card.kind == "openai") != (card.scheme == "openai"):
-        raise refuse("source", "openai: goes with kind openai, and with no other kind")
+        yield "source", "openai: goes with kind openai, and with no other kind"
     if card.scheme == "openai" and bool(card.address) == bool(card.address_env):
-        raise refuse("address", "or address_env, exactly one of them, must name the endpoint")
-    if card.scheme == "pypi" and not _is_sha256(card.sha256):
-        raise refuse("sha256", "must be the wheel's digest, 64 lower-case hex digits")
-    if card.scheme in ("pypi", "assets") and not card.files:
-        raise refuse("files", "must list the files to take, each with its SHA-256")
+        yield "address", "or address_env, exactly one of them, must name the endpoint"
     if card.scheme == "assets" and not is_plain_path(card.reference):
-        raise refuse("source", "must stay inside assets/")
+        yield "source", "must stay inside assets/"
+
+
+def _wrong_files(card: Card) -> Iterator[tuple[str, str]]:
+    if card.scheme == "pypi" and not _is_sha256(card.sha256):
+        yield "sha256", "must be the wheel's digest, 64 lower-case hex digits"
+    if card.scheme in ("pypi", "assets") and not card.files:
+        yield "files", "must list the files to take, each with its SHA-256"
     for name in card.files:
         if not is_plain_path(name):
-            raise refuse("files", f"holds {name!r}, which leaves its folder")
+            yield "files", f"holds {name!r}, which leaves its folder"
     names = [PurePosixPath(name).name for name in card.files]
     if len(set(names)) < len(names):
-        raise refuse("files", "holds two files of the same name")
+        yield "files", "holds two files of the same name"
 
 
 def is_plain_path(name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from workbench.errors import BusyError, InputError, NotAllowedError, UnreachableError
+from workbench.errors import BusyError, InputError, UnreachableError
 
 _CONNECT_S = 5.0
 _READ_S = 300.0
@@ -66,8 +66,8 @@ class OpenAIEndpoint:
             body: the request; model and streaming are added.
 
         Raises:
-            UnreachableError: the endpoint does not answer or its answer makes no sense.
-            NotAllowedError: it refuses the key.
+            UnreachableError: the endpoint does not answer, refuses the key, or its answer makes
+                no sense.
             BusyError: it is full.
             InputError: it refuses the request, with its reason.
         """
@@ -104,7 +104,8 @@ class OpenAIEndpoint:
         where = f"{self.name} at {self.address}"
         match answer.status_code:
             case 401 | 403:
-                raise NotAllowedError(f"{where} refuses the key: {reason}.")
+                # Not NotAllowedError: that would speak of the caller's own token.
+                raise UnreachableError(f"{where} refuses the key on its card: {reason}.")
             case 429:
                 raise BusyError(f"{where} is full: {reason}. Try again in a moment.")
             case code if code < httpx.codes.INTERNAL_SERVER_ERROR:

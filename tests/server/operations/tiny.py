@@ -45,9 +45,7 @@ def save_tokenizer(folder: Path, *, chat: bool = True) -> None:
     tokenizer.train_from_iterator(_CORPUS * 20, trainer)
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
-        bos_token="<begin>",
-        eos_token="<end>",
-        pad_token="<pad>",
+        **{"bos_token": "<begin>", "eos_token": "<end>", "pad_token": "<pad>"},
         chat_template=CHAT_TEMPLATE if chat else None,
         model_max_length=CONTEXT_TOKENS,
     )
