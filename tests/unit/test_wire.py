@@ -143,6 +143,13 @@ def test_every_flipped_bit_and_every_cut_is_noticed() -> None:
         wire.unpack(data + b"\x00")
 
 
+def test_the_length_of_the_header_is_part_of_the_digest() -> None:
+    data = bytearray(wire.pack({"a": 1}, {"x": np.arange(3, dtype=np.uint8)}))
+    data[0] += 1  # a blank behind the header would be good JSON still
+    with pytest.raises(wire.WireError, match="do not match their digest"):
+        wire.unpack(data)
+
+
 def test_frozen_arrays_are_copies() -> None:
     array = np.zeros(3)
     frozen = wire.freeze({"x": array})["x"]

@@ -150,7 +150,7 @@ class Engine:
             default_dtype=lambda: self._find_device().default_dtype,
         )
         limit_s = min(request.deadline_s or float("inf"), self._settings.max_deadline_s)
-        job = FlightJob(request.user, limit_s, self._cancel)
+        job = FlightJob(request.user, limit_s, leave=self._cancel, expire=self._expire)
         self._jobs[job.id] = job
         flight.is_shared = flight.operation.is_cacheable(request)
         may_read = flight.is_shared and not request.fresh
@@ -230,7 +230,7 @@ class Engine:
         fresh = flight.request.fresh
         with self._lock:
             self._refuse_if_closed()
-            job.alarm = self._timers.at(job.deadline, lambda: self._expire(job))
+            job.alarm = self._timers.at(job.deadline, job.expire)
             if not flight.is_shared:
                 self._unshared.add(flight)
                 flight.join(job)
@@ -283,9 +283,9 @@ class Engine:
                 self._lane(flight).drop(flight)
             elif job.user not in flight.users():
                 self._lane(flight).unshare(flight, job.user)
-            job.end(error)
         self._counting.add(counter)
-        self._settle(flight, [job], counter)
+        log_job(flight, job, counter)
+        job.end(error)
 
     def _finish(self, flight: Flight, outcome: Outcome, *, device: str) -> None:
         """Keep an outcome and give it to those who wait."""
@@ -301,18 +301,26 @@ class Engine:
                 return
         with self._lock:
             self._forget(flight)
-            jobs = flight.fail(outcome)
+            jobs = flight.take()
         if isinstance(outcome, BugError):
             self._last_error = str(outcome)
         if jobs and not isinstance(outcome, CancelledError):
             self._counting.add("failures")
-        self._settle(flight, jobs, type(outcome).__name__)
+        # everything is counted and logged before anybody is told
+        for job in jobs:
+            log_job(flight, job, type(outcome).__name__)
+        for job in jobs:
+            job.end(outcome)
 
     def _land(self, flight: Flight, answer: Answer, source: Source) -> None:
         with self._lock:
             self._forget(flight)
-            jobs = flight.land(answer, source)
-        self._settle(flight, jobs, source)
+            jobs = flight.take()
+        others = len(jobs) - 1
+        for job in jobs:
+            log_job(flight, job, source)
+        for job in jobs:
+            job.end(lambda: answer.result(source, others))
 
     def _forget(self, flight: Flight) -> None:
         """Let nobody join a flight any more, under the lock."""
@@ -320,14 +328,6 @@ class Engine:
         key = (flight.key, flight.request.fresh)
         if self._flights.get(key) is flight:
             del self._flights[key]
-
-    def _settle(self, flight: Flight, jobs: Iterable[FlightJob], how: str) -> None:
-        """Write the one log line of every job that ended, and let go of its alarm."""
-        for job in jobs:
-            if job.alarm is not None:
-                job.alarm.cancel()
-            job.flight = None  # whoever keeps the job keeps the answer, not the question
-            log_job(flight, job, how)
 
     def _lane(self, flight: Flight) -> Lane:
         return self._remote if flight.is_remote else self._local

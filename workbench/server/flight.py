@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from workbench.errors import DeadlineError, WorkbenchError, from_wire, to_wire
-from workbench.server.answer import Answer, Source
 from workbench.server.api import Event, Request, Result
 from workbench.server.operation import Operation, Prepared
 from workbench.server.residency import ModelKey
@@ -32,10 +31,18 @@ class FlightJob:
     Args:
         user: who waits.
         limit_s: how long the caller waits at most.
-        leave: called once when the caller cancels.
+        leave: called when the caller cancels.
+        expire: called when the limit is over.
     """
 
-    def __init__(self, user: str, limit_s: float, leave: Callable[[FlightJob], None]) -> None:
+    def __init__(
+        self,
+        user: str,
+        limit_s: float,
+        *,
+        leave: Callable[[FlightJob], None],
+        expire: Callable[[FlightJob], None],
+    ) -> None:
         self.id = secrets.token_urlsafe(18)
         self.user = user
         self.limit_s = limit_s
@@ -44,6 +51,7 @@ class FlightJob:
         self.submitted_at = time.monotonic()
         self.deadline = self.submitted_at + limit_s
         self._leave = leave
+        self._expire = expire
         self._changed = threading.Condition()
         self._events: deque[tuple[int, Event]] = deque()
         self._event_bytes = 0
@@ -95,6 +103,10 @@ class FlightJob:
         """Leave. The computation stops when the last caller has left; safe to call twice."""
         self._leave(self)
 
+    def expire(self) -> None:
+        """Leave because the time is over; safe to call twice."""
+        self._expire(self)
+
     def post(self, event: Event) -> None:
         """Add an event, unless the job has ended."""
         with self._changed:
@@ -109,14 +121,14 @@ class FlightJob:
                 self._event_bytes -= _bytes_of(self._events.popleft()[1])
             self._changed.notify_all()
 
-    def end(self, outcome: Callable[[], Result] | WorkbenchError) -> bool:
-        """Give the job its outcome; whether it had none before."""
+    def end(self, outcome: Callable[[], Result] | WorkbenchError) -> None:
+        """Give the job its outcome."""
+        if self.alarm is not None:
+            self.alarm.cancel()
+        self.flight = None  # whoever keeps the job keeps the answer, not the question
         with self._changed:
-            if self.done:
-                return False
             self._outcome = outcome
             self._changed.notify_all()
-            return True
 
 
 State = Literal["looking", "queued", "running", "landed"]
@@ -170,6 +182,13 @@ class Flight:
         """When the last of its callers stops waiting, on the monotonic clock."""
         return max((job.deadline for job in tuple(self.jobs)), default=0.0)
 
+    def expire(self, now: float) -> bool:
+        """Let go of the callers whose time is over; whether there were any."""
+        expired = [job for job in tuple(self.jobs) if job.deadline <= now]
+        for job in expired:
+            job.expire()
+        return bool(expired)
+
     def users(self) -> set[str]:
         """Who waits for it."""
         return {job.user for job in tuple(self.jobs)}
@@ -201,20 +220,12 @@ class Flight:
             for job in self.jobs:
                 job.post(event)
 
-    def land(self, answer: Answer, source: Source) -> list[FlightJob]:
-        """Give the answer to everybody who waits; the jobs that got it."""
+    def take(self) -> list[FlightJob]:
+        """End the flight: nobody waits for it any more; those who did are to be told."""
         with self._lock:
             self.state = "landed"
-            landed, self.jobs = self.jobs, []
-        others = len(landed) - 1
-        return [job for job in landed if job.end(lambda: answer.result(source, others))]
-
-    def fail(self, error: WorkbenchError) -> list[FlightJob]:
-        """Give an error to everybody who waits; the jobs that got it."""
-        with self._lock:
-            self.state = "landed"
-            failed, self.jobs = self.jobs, []
-        return [job for job in failed if job.end(error)]
+            jobs, self.jobs = self.jobs, []
+            return jobs
 
 
 def _bytes_of(event: Event) -> int:

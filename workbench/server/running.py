@@ -39,9 +39,10 @@ class BatchControl:
 
     def check(self) -> None:
         now = time.monotonic()
-        if any(flight.deadline > now for flight in self._flights):
-            return
+        has_expired = [flight.expire(now) for flight in self._flights]  # before their alarms
         if any(flight.is_wanted for flight in self._flights):
+            return
+        if any(has_expired):
             raise DeadlineError("The time for this request is over.")
         raise CancelledError("Nobody waits for this any more.")
 

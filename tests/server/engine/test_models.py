@@ -140,6 +140,20 @@ def test_a_model_in_steady_use_leaves_once_its_time_is_over(
     assert source.loads[:2] == ["small", "large"]
 
 
+def test_a_model_marked_to_leave_stays_when_its_room_is_no_longer_needed(
+    make_engine: MakeEngine, stage: Stage, source: StageSource
+) -> None:
+    engine = make_engine(model_budget_mib=10, minimum_residence_s=0.0)
+    using = engine.submit(on("small", "first"))
+    stage.wait_for_batch()
+    engine.submit(on("large")).cancel()
+    more = engine.submit(on("small", "second"))
+    stage.open()
+    using.result(PATIENCE_S)
+    assert more.result(PATIENCE_S).values["model"] == "small"
+    assert source.loads == ["small"]
+
+
 def test_a_model_above_the_whole_budget_is_refused_with_the_setting(
     make_engine: MakeEngine, source: StageSource
 ) -> None:
