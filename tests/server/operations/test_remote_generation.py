@@ -135,7 +135,9 @@ def test_refusals_become_errors_with_the_reason_and_without_the_key(
 def test_nonsense_is_reported_as_such(body: bytes) -> None:
     with pytest.raises(UnreachableError, match="no usable answer"):
         run_one(
-            generate.OPERATION, endpoint(lambda _: httpx.Response(200, content=body)), {"prompt": "x"}
+            generate.OPERATION,
+            endpoint(lambda _: httpx.Response(200, content=body)),
+            {"prompt": "x"},
         )
 
 

@@ -93,9 +93,7 @@ def test_a_wrong_card_is_refused_with_file_and_field(
 
 
 def test_an_endpoint_needs_exactly_one_address(tmp_path: Path) -> None:
-    card = (
-        'kind = "openai"\nsource = "openai:m"\nsummary = "S."\nlicence = "L"\ngood_for = "G."\n'
-    )
+    card = 'kind = "openai"\nsource = "openai:m"\nsummary = "S."\nlicence = "L"\ngood_for = "G."\n'
     with pytest.raises(AssetError, match="exactly one of them"):
         read_card(write(tmp_path, card))
     with pytest.raises(AssetError, match="exactly one of them"):

@@ -116,7 +116,7 @@ def test_without_pip_the_message_says_how_to_get_it(
 ) -> None:
     card = card_for(tmp_path, build_wheel(index, FILES))
     bare = tmp_path / "python"
-    bare.write_text("#!/bin/sh\necho \"$0: No module named pip\" >&2\nexit 1\n")
+    bare.write_text('#!/bin/sh\necho "$0: No module named pip" >&2\nexit 1\n')
     bare.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(bare))
     with pytest.raises(UnreachableError, match="ensurepip"):
