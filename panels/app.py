@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -107,6 +108,8 @@ def _build_blocks(
         _wire_model_lists(demo, desk.client, pages)
         demo.unload(_leaves(desk))
     demo.queue(max_size=WAITING_EVENTS, default_concurrency_limit=EVENTS_AT_ONCE)
+    # Monitoring is off, yet Gradio would summarise its events with pandas after every few of them.
+    demo._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
     return demo, pages
 
 

@@ -49,6 +49,7 @@
       this.words = make("p", { class: "wb-words", "aria-hidden": "true" });
       this.spoken = make("p", { class: "wb-visually-hidden", "aria-live": "polite" });
       this.message = make("div", { class: "wb-message" });
+      this.receipt = make("p", { class: "wb-receipt" });
       this.pin = make("button", { type: "button", "aria-pressed": "false", onclick: () => this.togglePin() }, "Pin A");
       this.linkButton = make("button", { type: "button", onclick: () => this.copyLink() }, "Copy link");
       this.toolButtons = Object.fromEntries(
@@ -60,7 +61,7 @@
       this.tools = make("div", { class: "wb-tools", role: "toolbar", "aria-label": "What to do with this figure" }, this.pin, ...Object.values(this.toolButtons), this.linkButton);
       this.drawer = make("div", { class: "wb-drawer", id: `${id}-drawer`, hidden: true });
       const head = make("div", { class: "wb-study-head" }, make("h3", { class: "wb-title" }, this.study.spec.title), viewsBar);
-      root.replaceChildren(head, this.stage, this.words, this.spoken, this.message, this.tools, this.drawer);
+      root.replaceChildren(head, this.stage, this.words, this.spoken, this.receipt, this.message, this.tools, this.drawer);
     }
     stepTabs(event) {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -206,6 +207,7 @@
       this.bundle = bundle;
       this.cover.hidden = true;
       this.message.replaceChildren();
+      this.receipt.textContent = inShort(bundle.receipt);
       if (mode === "check") this.checked = compare(this.before, bundle);
       this.draw();
       if (this.isStale() && this.study.spec.run === "button") this.moved([this.study.spec.params.find((p) => !p.live).name]);
@@ -294,6 +296,17 @@
     const differing = names.filter((name) => before.summary[name] !== after.summary[name]);
     if (before.receipt.summary_sha256 === after.receipt.summary_sha256) return `Checked: all ${names.length} numbers came out the same (times are not compared).`;
     return `Not the same: ${differing.map((n) => `${n.replaceAll("_", " ")} was ${workbench.number(before.summary[n])}, is ${workbench.number(after.summary[n])}`).join("; ")}.`;
+  };
+
+  // the receipt in one line: what was asked of which model, where, when
+  const inShort = ({ requests, created, seconds, workbench: version }) => {
+    const [first] = requests;
+    const when = created.slice(0, 16).replace("T", " ");
+    if (!first) return `Computed here in ${workbench.number(seconds)} s, ${when} UTC, workbench ${version}.`;
+    const source = { computed: "measured now", memory: "from memory", disk: "from the cache", shipped: "shipped with the workbench" }[first.source];
+    const more = requests.length > 1 ? ` and ${requests.length - 1} more` : "";
+    const shared = first.shared_with ? `, shared with ${first.shared_with} others` : "";
+    return `${first.operation}${more}${first.model ? ` on ${first.model}` : ""}, ${first.dtype ?? ""} ${first.device}, ${source}${shared}, ${first.created.slice(0, 16).replace("T", " ")} UTC.`;
   };
 
   builders.study = (slug, api) => new Panel(studies.get(slug), api);

@@ -1,0 +1,87 @@
+"""A link opens what was seen, inputs not yet run included; a bad one explains itself."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Watched
+
+BANNER = ".wb-banner"
+
+
+def test_a_copied_link_restores_every_input_even_those_never_run(watched: Watched) -> None:
+    page = watched.open_waves()
+    page.get_by_role("slider", name="Height H").press("ArrowRight")
+    page.get_by_role("radio", name="square").check()
+    page.get_by_role("slider", name="Points n").press("ArrowRight")
+    page.get_by_role("textbox", name="Text").fill("Ünïcode & = + 漢字 “quotes”\nsecond line")
+    page.get_by_role("button", name="More").click()
+    page.get_by_label("Centred").check()
+    page.locator("#wb-study-waves-slow").get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert parse_qs(urlsplit(link).query) == {
+        "v": ["1"],
+        "tab": ["waves"],
+        "height": ["1.1"],
+        "shape": ["square"],
+        "points": ["1100"],
+        "centred": ["true"],
+        "slow.text": ["Ünïcode & = + 漢字 “quotes”\nsecond line"],
+    }
+    page.wait_for_function(f"location.href === {link!r}")
+
+    page.goto("about:blank")
+    page.goto(link)
+    page.locator("#wb-study-waves .main-svg").first.wait_for()
+    assert page.get_by_role("slider", name="Height H").input_value() == "1.1"
+    assert page.get_by_role("slider", name="Points n").input_value() == "1100"
+    expect(page.get_by_role("radio", name="square")).to_be_checked()
+    expect(page.get_by_role("textbox", name="Text")).to_have_value(
+        "Ünïcode & = + 漢字 “quotes”\nsecond line"
+    )
+    page.get_by_role("button", name="More").click()
+    expect(page.get_by_label("Centred")).to_be_checked()
+    expect(page.locator("#wb-study-waves .wb-words")).to_have_text("A square wave of height 1.1.")
+    expect(page.locator(BANNER)).to_be_hidden()
+
+
+def test_a_value_out_of_range_opens_the_defaults_and_says_what_is_allowed(watched: Watched) -> None:
+    page = watched.open_waves("?v=1&tab=waves&height=9")
+    expect(page.locator(BANNER)).to_contain_text("Height H is 9; choose 0 to 3.")
+    assert page.get_by_role("slider", name="Height H").input_value() == "1"
+    page.locator(BANNER).get_by_role("button", name="Close").click()
+    expect(page.locator(BANNER)).to_be_hidden()
+
+
+def test_an_unknown_version_is_explained(watched: Watched) -> None:
+    page = watched.open_waves("?v=7&tab=waves&height=2")
+    expect(page.locator(BANNER)).to_contain_text("version '7'")
+
+
+def test_markup_in_a_link_is_shown_as_text(watched: Watched) -> None:
+    attack = "<img src=x onerror=\"document.title='broken'\">"
+    page = watched.open("?" + urlencode({"v": "1", "tab": attack}))
+    expect(page.locator(BANNER)).to_contain_text("<img src=x")
+    page = watched.open_waves("?" + urlencode({"v": "1", "tab": "waves", "slow.text": attack}))
+    expect(page.get_by_role("textbox", name="Text")).to_have_value(attack)
+    assert page.title() == "Foundation Model Workbench"
+
+
+def test_a_text_too_long_for_a_link_is_offered_as_a_file_that_opens_again(
+    watched: Watched,
+) -> None:
+    page = watched.open_waves()
+    text = "word " * 1500
+    page.get_by_role("textbox", name="Text").fill(text)
+    study = page.locator("#wb-study-waves-slow")
+    study.locator(".main-svg").first.wait_for()
+    study.get_by_role("button", name="Copy link").click()
+    expect(study.get_by_role("alert")).to_contain_text("too long for a link")
+    with page.expect_download() as download:
+        study.get_by_role("button", name="Settings", exact=True).click()
+    page.get_by_role("textbox", name="Text").fill("Hello.")
+    study.get_by_label("Open settings").set_input_files(download.value.path())
+    expect(page.get_by_role("textbox", name="Text")).to_have_value(text)

@@ -1,0 +1,159 @@
+"""Runs show where they stand, stop when told, and say kindly what went wrong."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import WAIT_S, Watched
+from tests.browser.toy import ToyClient
+
+SLOW = "#wb-study-waves-slow"
+
+
+def open_slow(watched: Watched) -> Page:
+    page = watched.open("?tab=waves")
+    page.locator(SLOW).wait_for()
+    return page
+
+
+def test_a_parameter_that_is_not_live_runs_the_study(watched: Watched) -> None:
+    page = watched.open_waves()
+    page.get_by_role("slider", name="Points n").press("ArrowRight")
+    page.wait_for_function(
+        "document.querySelector('#wb-study-waves .js-plotly-plot').calcdata[0].length === 1100"
+    )
+
+
+def test_a_study_behind_a_button_opens_on_what_is_measured_already(
+    watched: Watched, toy_client: ToyClient
+) -> None:
+    page = open_slow(watched)
+    page.locator(f"{SLOW} .main-svg").first.wait_for()
+    assert [request.fresh for request in toy_client.requests] == [False]
+
+
+def test_a_study_never_measured_invites_to_run_and_measures_nothing(
+    watched: Watched, toy_client: ToyClient
+) -> None:
+    toy_client.measured.clear()
+    toy_client.gate.clear()
+    page = open_slow(watched)
+    expect(page.locator(SLOW)).to_contain_text("Nothing is measured yet")
+    assert toy_client.stopped.wait(WAIT_S)
+    assert toy_client.measured == set()
+    toy_client.gate.set()
+    page.get_by_role("button", name="Run to measure").click()
+    expect(page.locator(f"{SLOW} .main-svg").first).to_be_visible()
+
+
+def test_a_run_shows_its_progress_and_cancel_frees_the_device(
+    watched: Watched, toy_client: ToyClient
+) -> None:
+    page = open_slow(watched)
+    page.locator(f"{SLOW} .main-svg").first.wait_for()
+    toy_client.gate.clear()
+    toy_client.stopped.clear()
+    page.get_by_role("textbox", name="Text").fill("A text of five words")
+    expect(page.locator(SLOW)).to_contain_text("Press Run to measure again")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator(f"{SLOW} .wb-message")).to_contain_text("Reading · 25 % · about 12 s left")
+    page.get_by_role("button", name="Cancel").click()
+    assert toy_client.stopped.wait(WAIT_S)
+    expect(page.locator(f"{SLOW} .wb-message")).to_contain_text("Cancelled")
+    toy_client.gate.set()
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.wait_for_function(
+        "document.querySelector('#wb-study-waves-slow .js-plotly-plot').calcdata[0].length === 5"
+    )
+    expect(page.locator(f"{SLOW} .wb-message")).to_have_text("")
+
+
+def test_cancel_touches_no_other_session(watched: Watched, toy_client: ToyClient) -> None:
+    page = open_slow(watched)
+    page.locator(f"{SLOW} .main-svg").first.wait_for()
+    other = page.context.new_page()
+    other.goto(watched.address + "?tab=waves")
+    other.locator(f"{SLOW} .main-svg").first.wait_for()
+    toy_client.gate.clear()
+    toy_client.stopped.clear()
+    for each, text in ((page, "mine"), (other, "theirs and longer")):
+        each.get_by_role("textbox", name="Text").fill(text)
+        each.get_by_role("button", name="Run", exact=True).click()
+        expect(each.locator(f"{SLOW} .wb-message")).to_contain_text("25 %")
+    page.get_by_role("button", name="Cancel").click()
+    assert toy_client.stopped.wait(WAIT_S)
+    expect(other.locator(f"{SLOW} .wb-message")).to_contain_text("25 %")
+    toy_client.gate.set()
+    other.wait_for_function(
+        "document.querySelector('#wb-study-waves-slow .js-plotly-plot').calcdata[0].length === 3"
+    )
+
+
+def test_closing_the_page_stops_its_run(watched: Watched, toy_client: ToyClient) -> None:
+    other = watched.page.context.new_page()
+    other.goto(watched.address + "?tab=waves")
+    other.locator(f"{SLOW} .main-svg").first.wait_for()
+    toy_client.gate.clear()
+    toy_client.stopped.clear()
+    other.get_by_role("textbox", name="Text").fill("left behind")
+    other.get_by_role("button", name="Run", exact=True).click()
+    expect(other.locator(f"{SLOW} .wb-message")).to_contain_text("25 %")
+    other.close()
+    assert toy_client.stopped.wait(WAIT_S)
+
+
+def test_bad_input_is_refused_with_one_sentence_and_nothing_is_asked(
+    watched: Watched, toy_client: ToyClient
+) -> None:
+    page = open_slow(watched)
+    page.locator(f"{SLOW} .main-svg").first.wait_for()
+    asked = len(toy_client.requests)
+    page.get_by_role("textbox", name="Text").fill("  ")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator(SLOW).get_by_role("alert")).to_have_text(
+        "Text is empty; type at least 1 character(s)."
+    )
+    page.get_by_role("textbox", name="Text").fill("x" * 20_001)
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator(SLOW).get_by_role("alert")).to_have_text(
+        "Text has 20,001 characters; at most 20,000 are allowed."
+    )
+    assert len(toy_client.requests) == asked
+
+
+def test_a_server_that_goes_down_is_announced_and_forgotten_when_it_is_back(
+    watched: Watched, toy_client: ToyClient
+) -> None:
+    page = open_slow(watched)
+    page.locator(f"{SLOW} .main-svg").first.wait_for()
+    toy_client.gate.clear()
+    page.get_by_role("textbox", name="Text").fill("in the middle")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator(f"{SLOW} .wb-message")).to_contain_text("25 %")
+    toy_client.is_down = True
+    toy_client.gate.set()
+    expect(page.locator(".wb-banner")).to_contain_text("toy:1 does not answer")
+    expect(page.locator(f"{SLOW} .main-svg").first).to_be_visible()  # what was there stays
+    toy_client.is_down = False
+    expect(page.locator(".wb-banner")).to_be_hidden()
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.wait_for_function(
+        "document.querySelector('#wb-study-waves-slow .js-plotly-plot').calcdata[0].length === 3"
+    )
+
+
+def test_a_page_opened_while_the_server_is_down_works_and_fills_when_it_is_back(
+    watched: Watched, toy_client: ToyClient
+) -> None:
+    toy_client.is_down = True
+    page = watched.open_waves()  # needs no model
+    expect(page.locator(".wb-banner")).to_contain_text("does not answer")
+    toy_client.is_down = False
+    page.locator(f"{SLOW} .main-svg").first.wait_for()
+    expect(page.locator(".wb-banner")).to_be_hidden()
+
+
+def test_models_are_listed_with_what_choosing_them_costs(watched: Watched) -> None:
+    page = open_slow(watched)
+    page.get_by_role("combobox", name="Model").click()
+    expect(page.get_by_role("option", name="big")).to_contain_text("download 1,234 MiB")
