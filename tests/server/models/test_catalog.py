@@ -37,7 +37,7 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def tiny(home: Path, tmp_path: Path) -> Path:
     """A folder with a tiny Llama, and its card in the user's home."""
     folder = save_model(tmp_path / "tiny", "llama")
@@ -65,7 +65,7 @@ def test_every_kind_loads_from_a_folder_with_the_numbers_that_were_saved(
     assert loaded.memory_bytes == pytest.approx(4 * floats, rel=0.05)
 
 
-def test_the_dtype_asked_for_is_the_dtype_loaded(home: Path, tiny: Path) -> None:
+def test_the_dtype_asked_for_is_the_dtype_loaded(home: Path) -> None:
     whole, half = load(home), load(home, dtype="bfloat16")
     assert next(half.model.parameters()).dtype is torch.bfloat16
     assert half.memory_bytes < 0.55 * whole.memory_bytes
@@ -108,7 +108,7 @@ def test_pickled_weights_are_never_read(home: Path, tiny: Path) -> None:
     weights = load_file(tiny / "model.safetensors")
     (tiny / "model.safetensors").unlink()
     torch.save(weights, tiny / "pytorch_model.bin")
-    with pytest.raises(AssetError, match="no .safetensors file"):
+    with pytest.raises(AssetError, match=r"no \.safetensors file"):
         load(home)
 
 
@@ -157,7 +157,7 @@ def test_a_user_card_cannot_take_the_name_of_a_shipped_one(home: Path, tiny: Pat
 
 
 def test_entries_say_what_is_here_and_what_would_be_downloaded(
-    home: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     entries = {e.name: e for e in Catalog(Settings(home=home)).entries(resident=["tiny"])}
@@ -180,7 +180,7 @@ def test_offline_a_model_that_is_not_here_is_refused(home: Path) -> None:
         catalog.load("smollm2-135m-instruct", device="cpu", dtype="float32")
 
 
-def test_memory_is_estimated_from_the_card(home: Path, tiny: Path) -> None:
+def test_memory_is_estimated_from_the_card(home: Path) -> None:
     catalog = Catalog(Settings(home=home))
     whole = catalog.estimate_bytes("tiny", "float32")
     assert whole > 100 * MIB
@@ -197,7 +197,7 @@ def test_an_endpoint_is_loaded_without_being_asked(
     assert loaded.address == "http://127.0.0.1:9/v1"
 
 
-def test_a_closed_model_lets_go_of_its_memory(home: Path, tiny: Path) -> None:
+def test_a_closed_model_lets_go_of_its_memory(home: Path) -> None:
     loaded = load(home)
     loaded.close()
     assert loaded.model is None
