@@ -64,7 +64,7 @@ def test_a_live_slider_of_the_attention_tab_redraws_within_60_ms(browser: Browse
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(f"{workbench.address}?v=1&tab=attention")
         page.locator(FIGURE).first.wait_for(timeout=60_000)
-        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(2_000)  # what the page still fetches is not the slider's
         requests: list[str] = []
         page.on("request", lambda request: requests.append(request.url))
         milliseconds = drag(page, "Largest entry B")

@@ -44,13 +44,12 @@ def _shoot(browser: Browser, address: str, name: str, folder: Path) -> None:
     page.goto(address + query)
     target = page.locator(landmark).first
     target.wait_for(timeout=60_000)
-    page.wait_for_load_state("networkidle")
     if name == "heads":
         page.locator("#wb-study-attention-heads").scroll_into_view_if_needed()
         page.evaluate(
             "document.querySelector('#wb-study-attention-heads').scrollIntoView({block: 'start'})"
         )
-    page.wait_for_timeout(500)  # the last frame of a fade
+    page.wait_for_timeout(1_500)  # figures below the landmark, and the last frame of a fade
     page.screenshot(path=folder / f"{name}.png")
     page.close()
 

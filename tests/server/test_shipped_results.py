@@ -1,0 +1,82 @@
+"""What the tabs open with was measured by this project, is current, and measures the same again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workbench.methods.catalog import METHODS, studies
+from workbench.server.api import Result
+from workbench.server.local import SHIPPED_RESULTS, open_engine
+from workbench.settings import Settings
+from workbench.study import execute
+from workbench.warm import warm
+
+RELATIVE_TOLERANCE = 2e-3
+"""Between processors: float32 sums in another order, through 30 layers."""
+
+
+def opening_answers(home: Path, *, offline: bool, fresh: bool) -> list[Result]:
+    engine = open_engine(Settings(home=home, offline=offline, device="cpu"))
+    answers: list[Result] = []
+    try:
+        for method in METHODS:
+            for study in studies(method.slug).values():
+                execute(study, engine, study.params(), fresh=fresh, on_answer=answers.append)
+    finally:
+        engine.close()
+    return answers
+
+
+def test_every_tab_opens_from_shipped_results_without_any_model(tmp_path: Path) -> None:
+    answers = opening_answers(tmp_path, offline=True, fresh=False)
+    assert {answer.receipt.source for answer in answers} == {"shipped"}
+    assert {f"{answer.receipt.key}.bin" for answer in answers} == {
+        path.name for path in SHIPPED_RESULTS.glob("*.bin")
+    }, "run `make results`: an answer is missing, or lies there that no tab opens with"
+
+
+def test_shipped_results_say_where_they_were_measured(tmp_path: Path) -> None:
+    for answer in opening_answers(tmp_path, offline=True, fresh=False):
+        receipt = answer.receipt
+        assert receipt.dtype == "float32"
+        assert receipt.model_digest
+        assert receipt.device
+        assert receipt.created
+        assert {"python", "numpy", "torch", "transformers"} <= set(receipt.packages)
+
+
+@pytest.mark.model
+@pytest.mark.timeout(300)
+def test_shipped_results_measure_the_same_again(tmp_path: Path) -> None:
+    shipped = opening_answers(tmp_path, offline=True, fresh=False)
+    (tmp_path / "models").symlink_to(Settings().models_dir, target_is_directory=True)
+    again = opening_answers(tmp_path, offline=True, fresh=True)
+    assert len(again) == len(shipped) > 0
+    for old, new in zip(shipped, again, strict=True):
+        assert new.receipt.source == "computed"
+        assert new.receipt.key == old.receipt.key
+        assert set(new.arrays) == set(old.arrays)
+        for name, array in old.arrays.items():
+            np.testing.assert_allclose(
+                new.arrays[name], array, rtol=RELATIVE_TOLERANCE, atol=1e-4, err_msg=name
+            )
+
+
+def test_shipping_replaces_what_no_tab_opens_with(tmp_path: Path) -> None:
+    stale = tmp_path / "shipped" / f"{'0' * 64}.bin"
+    stale.parent.mkdir()
+    stale.write_bytes(b"old")
+    engine = open_engine(Settings(home=tmp_path, offline=True))
+    try:
+        lines: list[str] = []
+        warm(engine, ship=stale.parent, say=lines.append)
+    finally:
+        engine.close()
+    assert not stale.exists()
+    assert {p.name for p in stale.parent.iterdir()} == {
+        p.name for p in SHIPPED_RESULTS.glob("*.bin")
+    }
+    assert any("attention" in line for line in lines)
