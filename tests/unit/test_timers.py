@@ -26,13 +26,20 @@ def timers() -> Iterator[Timers]:
 def test_alarms_go_off_in_the_order_of_their_times(timers: Timers) -> None:
     rung: queue.Queue[str] = queue.Queue()
     now = time.monotonic()
-    timers.at(now + 3600, lambda: rung.put("much later"))
     timers.at(now + 0.04, lambda: rung.put("later"))
     timers.at(now + 0.02, lambda: rung.put("sooner"))
     timers.at(now - 1, lambda: rung.put("at once"))
     order = [rung.get(timeout=PATIENCE_S) for _ in range(3)]
     assert order == ["at once", "sooner", "later"]
     assert time.monotonic() >= now + 0.04
+
+
+def test_an_alarm_before_the_one_waited_for_goes_off_at_its_time(timers: Timers) -> None:
+    rung: queue.Queue[int] = queue.Queue()
+    timers.at(time.monotonic() + 3600, lambda: rung.put(-1))
+    for number in range(50):
+        timers.at(time.monotonic(), lambda number=number: rung.put(number))
+        assert rung.get(timeout=PATIENCE_S) == number
 
 
 def test_a_cancelled_alarm_does_not_go_off_and_holds_on_to_nothing(timers: Timers) -> None:

@@ -62,6 +62,7 @@ class Loader:
         self._torch_threads = torch_threads
         self._threads: dict[ModelKey, threading.Thread] = {}
         self._latest: dict[ModelKey, Event] = {}
+        self._given_up: set[ModelKey] = set()
         self._is_closed = False
 
     def is_ready(self, flight: Flight) -> bool:
@@ -170,17 +171,18 @@ class Loader:
         evicted: tuple[Slot, ...] = ()
         with self._lock:
             del self._threads[key]
-            self._latest.pop(key, None)
+            del self._latest[key]
             if isinstance(loaded, WorkbenchError):
                 self.residency.failed(key)
-                # whoever came while an abandoned load was stopping gets a load of their own
-                if not isinstance(loaded, CancelledError):
+                # whoever came while a load that was given up was stopping gets one of their own
+                if key not in self._given_up:
                     self._fail_waiting(key, loaded)
             else:
                 evicted = self.residency.loaded(
                     key, loaded, wanted=self._wanted(), now=time.monotonic()
                 ).evicted
                 self._counting.add("loads")
+            self._given_up.discard(key)
             self._changed()
         self.close_evicted(evicted)
         self._counting.measure("load_seconds", key.name, time.monotonic() - started)
@@ -203,6 +205,7 @@ class Loader:
     def _progress(self, key: ModelKey, fraction: float | None, text: str) -> None:
         with self._lock:
             if self._is_closed or not any(f.model == key for f in self._waiting()):
+                self._given_up.add(key)
                 raise CancelledError(f"Nobody waits for {key.name} any more.")
             self._tell(key, fraction, text)
 

@@ -8,7 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from workbench.errors import AssetError, InputError, UnknownNameError, WorkbenchError
+from workbench.errors import (
+    AssetError,
+    CancelledError,
+    InputError,
+    UnknownNameError,
+    WorkbenchError,
+)
 from workbench.server.api import ModelEntry, Request
 from workbench.server.operation import Control, Operation, Output, Prepared
 
@@ -44,10 +50,14 @@ class StageSource:
     closed: list[str] = field(default_factory=list)
     loading: queue.Queue[str] = field(default_factory=queue.Queue)
     gate: threading.Event = field(default_factory=threading.Event)
+    given_up: queue.Queue[str] = field(default_factory=queue.Queue)
+    may_stop: threading.Event = field(default_factory=threading.Event)
+    is_silent: bool = False
     version: int = 1
 
     def __post_init__(self) -> None:
         self.gate.set()
+        self.may_stop.set()
 
     def kind(self, name: str) -> str:
         if name not in self.mib and name not in self.kinds:
@@ -67,12 +77,21 @@ class StageSource:
         self.loads.append(name)
         self.loading.put(name)
         while not self.gate.wait(0.005):
-            progress(0.5, "half of it")
+            if not self.is_silent:
+                self._tell(name, progress)
         if name in self.errors:
             raise self.errors[name]
         size = self.measured_mib.get(name, self.mib.get(name, 0))
         where = "remote" if self.kinds.get(name) == "openai" else device
         return StageModel(name, where, dtype, size * MIB, self.closed)
+
+    def _tell(self, name: str, progress: Callable[[float | None, str], None]) -> None:
+        try:
+            progress(0.5, "half of it")
+        except CancelledError:
+            self.given_up.put(name)
+            assert self.may_stop.wait(PATIENCE_S)
+            raise
 
     def entries(self, resident: Iterable[str] = ()) -> tuple[ModelEntry, ...]:
         there = set(resident)

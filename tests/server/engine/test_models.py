@@ -178,7 +178,11 @@ def test_the_estimate_is_corrected_by_what_was_measured(
 
 @pytest.mark.parametrize(
     ("raised", "told"),
-    [(AssetError("It is damaged."), AssetError), (ZeroDivisionError(), BugError)],
+    [
+        (AssetError("It is damaged."), AssetError),
+        (ZeroDivisionError(), BugError),
+        (CancelledError("The source gave up of itself."), CancelledError),
+    ],
 )
 def test_a_failed_load_is_told_to_all_and_tried_again_for_the_next(
     engine: Engine,
@@ -216,17 +220,47 @@ def test_a_model_that_does_not_fit_in_memory_evicts_the_idle_then_says_busy(
 def test_a_load_nobody_waits_for_is_given_up(
     engine: Engine, stage: Stage, source: StageSource
 ) -> None:
+    source.gate.clear()
+    jobs = [engine.submit(on("small", name)) for name in "ab"]
+    source.loading.get(timeout=PATIENCE_S)
+    jobs[0].cancel()
+    next_event(jobs[1], "loading", fraction=0.5)
+    assert source.given_up.empty()
+    jobs[1].cancel()
+    assert source.given_up.get(timeout=PATIENCE_S) == "small"
+    stage.open()
+    source.gate.set()
+    assert engine.call(on("large")).values["model"] == "large"
+    assert engine.status().used_mib == 8
+
+
+def test_who_comes_while_a_load_is_being_given_up_gets_one_of_their_own(
+    engine: Engine, stage: Stage, source: StageSource
+) -> None:
     stage.open()
     source.gate.clear()
-    job = engine.submit(on("small"))
+    source.may_stop.clear()
+    first = engine.submit(on("small", "first"))
     source.loading.get(timeout=PATIENCE_S)
-    job.cancel()
-    with pytest.raises(CancelledError):
-        job.result(PATIENCE_S)
-    again = engine.submit(on("small", "again"))
+    first.cancel()
+    source.given_up.get(timeout=PATIENCE_S)
+    second = engine.submit(on("small", "second"))
+    source.may_stop.set()
     source.gate.set()
-    assert again.result(PATIENCE_S).values["name"] == "again"
+    assert second.result(PATIENCE_S).values["name"] == "second"
+    assert source.loads == ["small", "small"]
     assert engine.status().used_mib == 4
+
+
+def test_who_comes_while_a_model_is_loaded_is_told_at_once(
+    engine: Engine, source: StageSource
+) -> None:
+    source.is_silent = True
+    source.gate.clear()
+    engine.submit(on("small", "first"))
+    source.loading.get(timeout=PATIENCE_S)
+    late = engine.submit(on("small", "late"))
+    assert next_event(late, "loading").text == "Loading small."
 
 
 def test_new_weights_under_an_old_name_are_another_model(

@@ -224,6 +224,26 @@ class TestDeadlines:
         assert stage.batches == [["served"], ["after"]]
         assert engine.status().counters["deadline_exceeded"] == 1
 
+    def test_an_expired_request_gets_no_device_time_even_if_its_alarm_is_late(
+        self, engine: Engine, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(engine._timers, "at", lambda _when, _action: None)
+        engine.submit(ask("served"))
+        stage.wait_for_batch()
+        late = engine.submit(ask("late", deadline_s=1e-6))
+        stage.open()
+        engine.call(ask("after"))
+        assert stage.batches == [["served"], ["after"]]
+        assert not late.done
+
+    def test_a_running_request_stops_at_its_deadline_even_if_its_alarm_is_late(
+        self, engine: Engine, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(engine._timers, "at", lambda _when, _action: None)
+        with pytest.raises(DeadlineError, match=r"Not finished within 0.5 seconds"):
+            engine.submit(ask("slow", deadline_s=0.5)).result(PATIENCE_S)
+        assert stage.batches == [["slow"]]
+
     def test_a_running_request_stops_at_its_deadline(self, engine: Engine, stage: Stage) -> None:
         job = engine.submit(ask("slow", deadline_s=0.05))
         stage.wait_for_batch()
