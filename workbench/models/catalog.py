@@ -107,7 +107,9 @@ class Catalog:
 
     def load(self, name: str, *, device: str, dtype: str, progress: Progress = silent) -> Any:
         card, source = self._find(name)
-        source.fetch(progress)
+        # What was fetched and is damaged is said, not downloaded anew behind somebody's request.
+        if not source.was_fetched():
+            source.fetch(progress)
         if isinstance(source, EndpointSource):
             return OpenAIEndpoint(
                 name, card.reference, source.address(), key=source.key(), dtype=dtype

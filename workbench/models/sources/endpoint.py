@@ -43,6 +43,9 @@ class EndpointSource:
     def is_ready(self) -> bool:
         return not self.why_not()
 
+    def was_fetched(self) -> bool:
+        return False
+
     def why_not(self) -> str:
         if not self.address():
             return f"Set {self._card.address_env} to the endpoint's address."

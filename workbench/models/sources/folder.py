@@ -37,6 +37,9 @@ class FolderSource:
     def is_ready(self) -> bool:
         return not self.why_not()
 
+    def was_fetched(self) -> bool:
+        return False
+
     def why_not(self) -> str:
         if not self._folder.is_dir():
             return f"Its folder {self._folder} does not exist; correct source on its card."

@@ -71,6 +71,9 @@ class HubSource:
     def is_ready(self) -> bool:
         return self._is_pinned() and self._store().is_complete()
 
+    def was_fetched(self) -> bool:
+        return self._is_pinned() and self._store().path.is_dir()
+
     def why_not(self) -> str:
         if self._offline and not self.is_ready():
             return (

@@ -24,6 +24,10 @@ class Source(Protocol):
         """Whether it loads without a download."""
         ...
 
+    def was_fetched(self) -> bool:
+        """Whether a fetch was completed here, even if files have since gone or changed."""
+        ...
+
     def why_not(self) -> str:
         """Why it can neither be loaded nor downloaded now and what to do; empty if it can."""
         ...

@@ -50,6 +50,9 @@ class WheelSource:
     def is_ready(self) -> bool:
         return self._store.is_complete()
 
+    def was_fetched(self) -> bool:
+        return self._store.path.is_dir()
+
     def why_not(self) -> str:
         if self._offline and not self.is_ready():
             return (
@@ -163,7 +166,9 @@ def _wait(process: subprocess.Popen[bytes]) -> None:
 
 def _how_far(folder: Path, total_mib: float) -> tuple[float | None, str]:
     # The largest file, not the sum: pip may hold a second copy for its own cache.
-    mib = max((_size(path) for path in folder.rglob("*")), default=0) / MIB
+    # os.walk, unlike rglob, does not mind that pip removes folders meanwhile.
+    paths = (Path(root, name) for root, _, names in os.walk(folder) for name in names)
+    mib = max((_size(path) for path in paths), default=0) / MIB
     if not total_mib:
         return None, f"{mib:.0f} MiB"
     return min(mib / total_mib, 1.0), f"{mib:.0f} of {total_mib:.0f} MiB"
@@ -171,7 +176,7 @@ def _how_far(folder: Path, total_mib: float) -> tuple[float | None, str]:
 
 def _size(path: Path) -> int:
     try:
-        return path.stat().st_size if path.is_file() else 0
+        return path.stat().st_size
     except FileNotFoundError:
         return 0  # pip moved it meanwhile
 
