@@ -7,8 +7,10 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -37,10 +39,14 @@ HELP = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark browser tests and run them last: Playwright keeps an event loop in the main thread,
+    beside which no other test could start its own.
+    """
     here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker("browser")
+    browser = [item for item in items if here in item.path.parents]
+    for item in browser:
+        item.add_marker("browser")
+    items[:] = [item for item in items if item not in browser] + browser
 
 
 def find_chromium(playwright: Playwright) -> str:
@@ -103,17 +109,25 @@ class Served:
         self.thread.join(WAIT_S)
 
 
+def build_in_loop(**options: Any) -> FastAPI:
+    """``build_app`` inside an event loop: outside one, Gradio opens loops and leaves them open.
+
+    The loop runs in a thread of its own, because Playwright keeps one in this thread.
+    """
+
+    async def build() -> FastAPI:
+        return build_app(version="0.0.1", **options)
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, build()).result()
+
+
 @pytest.fixture(scope="session")
 def served() -> Iterator[Served]:
     """The page with the toy method."""
     client = toy.ToyClient()
-
-    async def build() -> FastAPI:  # outside a loop Gradio opens new ones and leaves them open
-        return build_app(
-            client, version="0.0.1", methods=(toy.METHOD,), builders={"waves": toy.build}
-        )
-
-    running = Served(asyncio.run(build()), client)
+    app = build_in_loop(client=client, methods=(toy.METHOD,), builders={"waves": toy.build})
+    running = Served(app, client)
     running.start()
     yield running
     running.stop()

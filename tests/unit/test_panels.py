@@ -1,0 +1,280 @@
+"""What the page is built from, without a browser."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from panels import controls, guard, lesson, snippet, status
+from panels.results import ResultStore, as_body
+from panels.runs import Ask, NotMeasuredError, Runner
+from panels.view import View
+from tests.browser import toy
+from workbench.errors import BusyError, CancelledError, InputError, UnknownNameError
+from workbench.figures import theme
+from workbench.methods.catalog import METHODS, find_study, studies
+from workbench.params import fields_of
+from workbench.server.api import Event
+from workbench.study import execute
+
+ROOT = Path(__file__).parents[2]
+
+
+# ---------- errors ----------
+def test_an_error_a_person_can_act_on_is_said_as_it_is_and_escaped() -> None:
+    complaint = guard.explain(InputError("Bins M is <b>99</b>; choose 2 to 50."))
+    assert complaint.kind == "input"
+    assert complaint.html == "Bins M is &lt;b&gt;99&lt;/b&gt;; choose 2 to 50."
+    assert guard.explain(BusyError("The queue is full.")).kind == "busy"
+
+
+def test_a_bug_shows_only_the_reference_it_is_logged_under(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    complaint = guard.explain(ZeroDivisionError("secret of the house"))
+    assert complaint.kind == "bug"
+    assert "secret" not in complaint.text
+    reference = complaint.text.rstrip(".").rsplit(" ", 1)[1]
+    assert reference in caplog.text
+    assert "secret of the house" in caplog.text
+
+
+# ---------- the look ----------
+def _luminance(colour: str) -> float:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _contrast(one: str, other: str) -> float:
+    """WCAG 2.2, definition of contrast ratio."""
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("role", theme.PALETTE)
+def test_every_palette_colour_is_seen_on_paper_and_on_slate(role: str) -> None:
+    assert _contrast(theme.PALETTE[role], theme.PAPER) >= 3
+    assert _contrast(theme.PALETTE[role], theme.SLATE) >= 3
+
+
+@pytest.mark.parametrize("group", theme.GROUPS)
+def test_every_accent_is_readable_as_text_on_its_ground(group: str) -> None:
+    light, dark = theme.GROUPS[group]
+    assert _contrast(light, theme.PAPER) >= 4.5
+    assert _contrast(dark, theme.SLATE) >= 4.5
+
+
+def test_the_sequential_scale_only_gets_lighter() -> None:
+    lights = [_luminance(str(colour)) for _, colour in theme.SEQUENTIAL]
+    assert lights == sorted(lights)
+
+
+# ---------- controls ----------
+def test_every_kind_of_parameter_draws_a_control_with_its_label() -> None:
+    drawn = {}
+    for params in (toy.WaveParams, toy.SlowParams):
+        for each in fields_of(params):
+            drawn[each.name] = controls.draw(each, "waves")
+            assert drawn[each.name].label == each.kind.label
+            assert drawn[each.name].elem_id == f"waves-{each.name}"
+    kinds = {name: type(control).__name__ for name, control in drawn.items()}
+    assert kinds == {
+        "height": "Slider",
+        "shape": "Radio",
+        "points": "Slider",
+        "centred": "Checkbox",
+        "seed": "Number",
+        "text": "Textbox",
+        "model": "Dropdown",
+        "scale": "Slider",
+    }
+
+
+def test_models_that_are_here_come_first_and_others_say_their_size() -> None:
+    choices = controls.model_choices("causal-lm", toy.ToyClient().models()[::-1])
+    assert choices == [("tiny · ready", "tiny"), ("big · download 1,234 MiB", "big")]
+
+
+# ---------- results ----------
+def test_the_store_serves_what_was_put_and_drops_the_least_recent() -> None:
+    store = ResultStore(limit_bytes=2_500)
+    noise = [os.urandom(1_000) for _ in range(3)]
+    first, second = store.put(noise[0]), store.put(noise[1])
+    assert store.is_served(first)
+    store.put(noise[2])
+    assert store.is_served(first)
+    assert not store.is_served(second)
+
+
+def test_equal_results_share_one_address() -> None:
+    store = ResultStore()
+    outcome = execute(toy.WAVES, toy.ToyClient(), toy.WaveParams())
+    body = as_body(toy.WAVES, outcome, (View("curve", "Curve", toy.draw_curve),))
+    assert store.put(body) == store.put(body)
+
+
+# ---------- runs ----------
+def _runner(client: toy.ToyClient) -> Runner:
+    return Runner(client, lambda _study, outcome: str(dict(outcome.summary)), lambda _: True)
+
+
+async def _collect(runner: Runner, params: toy.SlowParams, ask: Ask) -> list[Event | str]:
+    return [step async for step in runner.run(toy.SLOW, params, ask)]
+
+
+def test_a_run_tells_its_place_and_progress_and_then_its_answer() -> None:
+    client = toy.ToyClient()
+    client.gate.set()
+    steps = asyncio.run(
+        _collect(_runner(client), toy.SlowParams(text="a b"), Ask("me", measures=True))
+    )
+    assert [step.kind for step in steps[:-1] if isinstance(step, Event)] == ["queued", "running"]
+    assert steps[-1] == "{'words': 2}"
+
+
+def test_filling_a_tab_never_measures() -> None:
+    client = toy.ToyClient()
+    with pytest.raises(NotMeasuredError):
+        asyncio.run(_collect(_runner(client), toy.SlowParams(), Ask("me", "fill", measures=True)))
+    assert client.stopped.wait(toy.WAIT_S)
+
+
+def test_cancel_reaches_only_the_session_that_asked() -> None:
+    client = toy.ToyClient()
+    runner = _runner(client)
+
+    async def both() -> list[object]:
+        first_news = asyncio.Event()
+
+        async def follow(session: str, text: str) -> object:
+            async for step in runner.run(
+                toy.SLOW, toy.SlowParams(text=text), Ask(session, measures=True)
+            ):
+                if isinstance(step, Event) and step.kind == "running" and session == "one":
+                    first_news.set()
+                last = step
+            return last
+
+        tasks = [asyncio.create_task(follow(name, name)) for name in ("one", "two")]
+        await first_news.wait()
+        runner.cancel("one", toy.SLOW.slug)
+        await asyncio.wait([tasks[0]])
+        client.gate.set()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    one, two = asyncio.run(both())
+    assert isinstance(one, CancelledError)
+    assert two == "{'words': 1}"
+
+
+def test_thirty_browsers_that_open_a_tab_at_once_compute_its_sweep_once() -> None:
+    entered = threading.Semaphore(0)
+    go = threading.Event()
+    calls = []
+
+    def finish(_study: object, outcome: object) -> str:
+        calls.append(outcome)
+        entered.release()
+        assert go.wait(toy.WAIT_S)
+        return "address"
+
+    runner = Runner(toy.ToyClient(), finish, lambda _: True)
+
+    async def one(session: int) -> object:
+        steps = [
+            step
+            async for step in runner.run(toy.WAVES, toy.WaveParams(), Ask(str(session), "fill"))
+        ]
+        return steps[-1]
+
+    async def everybody() -> list[object]:
+        tasks = [asyncio.create_task(one(i)) for i in range(30)]
+        await asyncio.to_thread(entered.acquire)
+        go.set()
+        return await asyncio.gather(*tasks)
+
+    assert asyncio.run(everybody()) == ["address"] * 30
+    assert len(calls) == 1
+
+
+# ---------- Python, lessons, status ----------
+def test_the_python_of_a_study_prints_its_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
+    monkeypatch.delenv("WORKBENCH_SERVER_URL", raising=False)
+    study = find_study("attention")
+    params = study.params(tokens=64, bound_b=1.5, kind="taylor")
+    code = snippet.snippet(study, params)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(code, "snippet", "exec"), {})  # noqa: S102  it is what the page shows
+    numbers = dict(line.split(maxsplit=1) for line in printed.getvalue().splitlines())
+    expected = execute(study, toy.ToyClient(), params).summary
+    assert set(numbers) == set(expected)
+    for name, value in expected.items():
+        if not name.endswith("_seconds"):
+            assert numbers[name] == str(value)
+
+
+@pytest.mark.parametrize("slug", [method.slug for method in METHODS])
+def test_every_tab_has_a_lesson_of_four_to_six_steps_that_sets_allowed_values(slug: str) -> None:
+    params = {each: study.params for each, study in studies(slug).items()}
+    found = lesson.read_lesson(slug, params)
+    assert found
+    assert 4 <= len(found.steps) <= 6
+
+
+STEP = """[[step]]
+title = "T"
+text = "x"
+question = "?"
+choices = ["a", "b"]
+answer = {answer}
+reveal = "r"
+[step.set]
+{set}
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "settings", "complaint"),
+    [
+        (2, "", "answer is 2; choose 0 to 1"),
+        (0, "height = 9", "Height H is 9; choose 0 to 3"),
+        (0, '"slower.text" = "x"', "Did you mean slow"),
+        (0, "hight = 1", "Did you mean height"),
+    ],
+)
+def test_a_lesson_that_cannot_be_is_refused(
+    tmp_path: Path, answer: int, settings: str, complaint: str
+) -> None:
+    (tmp_path / "waves.toml").write_text(STEP.format(answer=answer, set=settings))
+    params = {"waves": toy.WaveParams, "waves.slow": toy.SlowParams}
+    with pytest.raises((InputError, UnknownNameError), match=complaint):
+        lesson.read_lesson("waves", params, tmp_path)
+
+
+def test_the_status_page_escapes_what_the_server_says() -> None:
+    client = toy.ToyClient()
+    now = client.status()
+    object.__setattr__(now, "device_name", "<script>")
+    assert "<script>" not in status.render(now, client.models())
+
+
+def test_importing_the_page_imports_no_model_library() -> None:
+    code = (
+        "import sys, panels.app\n"
+        "heavy = {'torch', 'transformers', 'open_clip', 'torchvision'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
