@@ -23,14 +23,8 @@ import pytest
 from workbench.server import disk
 from workbench.server.answer import Answer
 from workbench.server.api import Receipt
-from workbench.server.cache import (
-    RETRY_S,
-    DiskStore,
-    MemoryStore,
-    ResultCache,
-    ShippedStore,
-    write_shipped,
-)
+from workbench.server.cache import MemoryStore, ResultCache, ShippedStore, write_shipped
+from workbench.server.disk_store import RETRY_S, DiskStore
 from workbench.server.operation import Output
 
 LIMIT_BYTES = 8 * 2**20

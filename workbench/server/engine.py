@@ -31,10 +31,11 @@ from workbench.errors import (
 from workbench.server.answer import Answer, Source
 from workbench.server.api import ModelEntry, Request, Result, Status
 from workbench.server.bugs import report_bug
-from workbench.server.cache import DiskStore, MemoryStore, ResultCache, ShippedStore
+from workbench.server.cache import MemoryStore, ResultCache, ShippedStore
 from workbench.server.checking import check_request
 from workbench.server.counting import Counting, Observer
 from workbench.server.devices import MIB, Device, find_device
+from workbench.server.disk_store import DiskStore
 from workbench.server.flight import Flight, FlightJob
 from workbench.server.lane import Lane
 from workbench.server.operation import ModelSource, Operation, Output

@@ -16,7 +16,7 @@ from workbench.server.residency import Slot
 from workbench.server.versions import package_versions, workbench_version
 from workbench.settings import Settings
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("workbench.server.engine")  # where people look for it
 
 
 @dataclass(frozen=True)

@@ -179,6 +179,9 @@ class Stage:
             return InputError("Refused; ask for something else.")
         if "missing" in item.arguments:
             return AssetError("A file is missing.")
+        if "unfit" in item.arguments:
+            unfit = {"nan": float("nan"), "object": object()}[item.arguments["unfit"]]
+            return Output(values={"x": unfit})  # type: ignore[dict-item]
         return Output(
             arrays=item.arguments["arrays"],
             values={

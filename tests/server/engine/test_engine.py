@@ -141,6 +141,19 @@ class TestTiers:
         assert engine._local.device is None
         assert engine.status().resident == ()
 
+    def test_answers_flow_when_the_disk_cannot_be_used(
+        self, make_engine: MakeEngine, stage: Stage, tmp_path: Path
+    ) -> None:
+        stage.open()
+        in_the_way = tmp_path / "file"
+        in_the_way.write_text("not a folder")
+        engine = make_engine(home=in_the_way, disk_cache_mib=16)
+        assert engine.call(ask("a")).receipt.source == "computed"
+        assert engine.call(ask("a")).receipt.source == "memory"
+        cache = engine.status().cache
+        assert cache["on"] is False
+        assert str(cache["note"]).startswith("off: ")
+
 
 class TestStatus:
     def test_what_waits_and_runs_is_counted(self, engine: Engine, stage: Stage) -> None:
@@ -185,7 +198,7 @@ class TestStatus:
         self, engine: Engine, stage: Stage, caplog: pytest.LogCaptureFixture
     ) -> None:
         stage.open()
-        with caplog.at_level(logging.INFO, logger="workbench.server.reporting"):
+        with caplog.at_level(logging.INFO, logger="workbench.server.engine"):
             key = engine.call(ask("a")).receipt.key
             engine.call(ask("a"))
         lines = [record.getMessage() for record in caplog.records]
@@ -193,6 +206,16 @@ class TestStatus:
         start = f"operation=stage.single key={key[:8]} source="
         assert lines[0].startswith(start + "computed batch=1 queue_ms=")
         assert lines[1].startswith(start + "memory batch=0 queue_ms=0.0 compute_ms=0.0")
+
+    @pytest.mark.parametrize("value", ["nan", "object"])
+    def test_an_answer_that_cannot_be_kept_is_a_bug_and_the_worker_lives_on(
+        self, engine: Engine, stage: Stage, value: str
+    ) -> None:
+        stage.open()
+        with pytest.raises(BugError):
+            engine.call(ask("a", unfit=value))
+        assert engine.call(ask("b")).values["name"] == "b"
+        assert engine.status().cache["memory_entries"] == 1
 
     def test_a_bug_is_logged_under_the_reference_people_see(
         self, engine: Engine, stage: Stage, caplog: pytest.LogCaptureFixture
