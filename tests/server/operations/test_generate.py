@@ -18,7 +18,7 @@ from workbench.models.language_model import LanguageModel
 from workbench.server.api import Request
 from workbench.server.operation import Output
 from workbench.server.operations import decoding, generate
-from workbench.server.operations.sampling import Sampling, choose, generator_for
+from workbench.server.operations.sampling import Sampling, _most_probable, choose, generator_for
 from workbench.server.operations.transcript import cut_at_stop, safe_part
 
 PROMPTS = ("The", "What is the colour of the house? Answer:", "The cat sat on the mat. " * 8)
@@ -248,6 +248,18 @@ def test_sampling_stays_within_its_limits(sampling: Sampling, allowed: set[int])
     source = generator_for(5)
     drawn = {choose(logits, sampling, source) for _ in range(400)}
     assert drawn == allowed
+
+
+@pytest.mark.parametrize("top_p", [0.3, 0.9, 0.999])
+@pytest.mark.parametrize("spread", [0.01, 1.0, 5.0])
+def test_the_nucleus_is_the_smallest_set_that_holds_the_share(top_p: float, spread: float) -> None:
+    logits = torch.randn(5000, generator=torch.Generator().manual_seed(2)) * spread
+    probabilities = logits.double().softmax(0).sort(descending=True)
+    smallest = int((probabilities.values.cumsum(0) < top_p).sum()) + 1
+    weights = logits.double().exp()
+    kept, ids = _most_probable(weights, Sampling(temperature=1.0, top_p=top_p))
+    assert set(ids.tolist()) == set(probabilities.indices[:smallest].tolist())
+    np.testing.assert_allclose(kept / weights.sum(), probabilities.values[:smallest], rtol=1e-9)
 
 
 letters = st.text("ab\ufffd", max_size=30)

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     import torch
 
 
+_NUCLEUS_GUESS = 1024
+"""Most nuclei are smaller; sorting a vocabulary of 50,000 for every token takes longer."""
+
+
 @dataclass(frozen=True)
 class Sampling:
     """How a row chooses its tokens.
@@ -28,8 +32,8 @@ class Sampling:
 def choose(logits: torch.Tensor, sampling: Sampling, generator: torch.Generator) -> int:
     """Choose one token.
 
-    One uniform number is drawn for each token and read against the cumulated probabilities in
-    descending order, so a rounding difference between batch layouts seldom changes the choice.
+    One uniform number is drawn for each token and read against cumulated probabilities, so a
+    rounding difference between batch layouts seldom changes the choice.
 
     Args:
         logits: ``(vocabulary,)`` float32 on the CPU.
@@ -40,16 +44,29 @@ def choose(logits: torch.Tensor, sampling: Sampling, generator: torch.Generator)
 
     if sampling.temperature == 0.0:
         return int(logits.argmax())
-    count = min(sampling.top_k or len(logits), len(logits))
     # Subtract first: dividing by a tiny temperature must not overflow.
-    kept, ids = ((logits - logits.max()) / sampling.temperature).topk(count)
-    cumulated = kept.double().softmax(dim=0).cumsum(dim=0)
-    if sampling.top_p < 1.0:
-        nucleus = int((cumulated < sampling.top_p).sum()) + 1
-        cumulated = cumulated[:nucleus]
-    drawn = torch.rand((), generator=generator, dtype=torch.float64) * cumulated[-1]
-    place = int((cumulated <= drawn).sum())
-    return int(ids[min(place, len(cumulated) - 1)])
+    weights = ((logits - logits.max()) / sampling.temperature).double().exp()
+    ids = None
+    if sampling.top_k or sampling.top_p < 1.0:
+        weights, ids = _most_probable(weights, sampling)
+    cumulated = weights.cumsum(dim=0)
+    drawn = torch.rand(1, generator=generator, dtype=torch.float64) * cumulated[-1]
+    place = min(int(torch.searchsorted(cumulated, drawn, right=True)), len(cumulated) - 1)
+    return place if ids is None else int(ids[place])
+
+
+def _most_probable(weights: torch.Tensor, sampling: Sampling) -> tuple[torch.Tensor, torch.Tensor]:
+    """The weights that top-k and top-p leave, in descending order, and their tokens."""
+    count = min(sampling.top_k or _NUCLEUS_GUESS, len(weights))
+    kept, ids = weights.topk(count)
+    if sampling.top_p == 1.0:
+        return kept, ids
+    # Top-p is a share of what top-k leaves.
+    wanted = sampling.top_p * (kept if sampling.top_k else weights).sum()
+    if kept.sum() < wanted:  # a flat distribution: only then sort the whole vocabulary
+        kept, ids = weights.sort(descending=True)
+    nucleus = int((kept.cumsum(dim=0) < wanted).sum()) + 1
+    return kept[:nucleus], ids[:nucleus]
 
 
 def generator_for(seed: int | None) -> torch.Generator:
