@@ -81,12 +81,12 @@ class LoadedModel(Protocol):
 
     @property
     def device(self) -> str:
-        """"cpu", "cuda:0", "mps", or "remote" for an endpoint."""
+        """ "cpu", "cuda:0", "mps", or "remote" for an endpoint."""
         ...
 
     @property
     def dtype(self) -> str:
-        """"float32", "bfloat16" or "float16"."""
+        """ "float32", "bfloat16" or "float16"."""
         ...
 
     @property
@@ -99,9 +99,7 @@ class LoadedModel(Protocol):
         ...
 
 
-RunBatch = Callable[
-    [Any, Sequence[Prepared], Control, str], Sequence[Output | WorkbenchError]
-]
+RunBatch = Callable[[Any, Sequence[Prepared], Control, str], Sequence[Output | WorkbenchError]]
 """``(model, items, control, device) -> one Output or error per item``, in order."""
 
 
