@@ -42,7 +42,7 @@ class ServerProcess:
             lines.append(line)
             if line.startswith("serving on "):
                 break
-        assert lines and lines[-1].startswith("serving on "), "".join(lines)
+        assert "serving on" in "".join(lines), lines
         self.url = lines[-1].split()[-1]
         self.port = httpx.URL(self.url).port or 0
         # what it says from here on must not fill the pipe
