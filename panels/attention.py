@@ -13,7 +13,7 @@ def build(page: Page) -> None:
     page.study(
         SWEEP,
         figures=(
-            View("error", "Error against B", draw_error),
+            View("error", "Error and rank", draw_error),
             View("polynomial", "The polynomial", draw_polynomial),
             View("matrices", "The matrices", draw_matrices),
         ),

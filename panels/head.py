@@ -20,6 +20,9 @@ POLICY = (
 )
 """Nothing but this host. Gradio builds its elements' scripts with ``Function``: unsafe-eval."""
 
+_BASE = re.compile(rb"<base\s[^>]*/?>\s*")
+"""With a base, Plotly names its gradients and clips by the page's whole address, and they are lost
+when the address changes; the page is at its root, so nothing needs the base."""
 _SOCIAL_CARD = re.compile(rb"<meta\s+(?:property=\"og:|name=\"twitter:)[^>]*/>\s*")
 
 
@@ -57,7 +60,8 @@ class OwnHead:
             body = b"".join(parts)
             headers = MutableHeaders(raw=start["headers"])
             if headers.get("content-type", "").startswith("text/html"):
-                body = _SOCIAL_CARD.sub(b"", body).replace(b"</head>", self._head + b"</head>", 1)
+                body = _BASE.sub(b"", _SOCIAL_CARD.sub(b"", body), count=1)
+                body = body.replace(b"</head>", self._head + b"</head>", 1)
                 headers["content-length"] = str(len(body))
                 headers["cache-control"] = "no-cache"
                 headers["content-security-policy"] = POLICY

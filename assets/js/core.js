@@ -86,7 +86,7 @@ window.workbench = (() => {
       if (typeof value !== "number") return String(value);
       if (Number.isInteger(value)) return value.toLocaleString("en").replaceAll(",", "\u2009");
       const size = Math.abs(value);
-      if (size >= 1e5 || size < 1e-3) return value.toExponential(3).replace("e-", "e\u2212");
+      if (size >= 1e5 || size < 1e-3) return value.toExponential(3).replaceAll("-", "\u2212");
       return String(Number(value.toPrecision(4))).replace("-", "\u2212");
     },
   };

@@ -43,9 +43,11 @@
       this.canvas = new Canvas(make("div", { class: "wb-figure" }));
       this.canvasA = new Canvas(make("div", { class: "wb-figure" }));
       this.figureA = make("div", { class: "wb-side-a", hidden: true }, make("span", { class: "wb-badge" }, "A"), this.canvasA.host);
+      this.badgeB = make("span", { class: "wb-badge", hidden: true }, "B");
+      this.figureB = make("div", { class: "wb-side-b" }, this.badgeB, this.canvas.host);
       this.cover = make("div", { class: "wb-cover", role: "status" }, "Drawing the first figure…");
       this.line = make("div", { class: "wb-line", "aria-hidden": "true" });
-      this.stage = make("div", { class: "wb-stage", role: "tabpanel", id: `${id}-stage`, "aria-label": this.study.spec.title }, this.line, this.figureA, this.canvas.host, this.cover);
+      this.stage = make("div", { class: "wb-stage", role: "tabpanel", id: `${id}-stage`, "aria-label": this.study.spec.title }, this.line, this.figureA, this.figureB, this.cover);
       this.words = make("p", { class: "wb-words", "aria-hidden": "true" });
       this.spoken = make("p", { class: "wb-visually-hidden", "aria-live": "polite" });
       this.message = make("div", { class: "wb-message" });
@@ -93,7 +95,7 @@
       const sweep = this.bundle.sweeps[this.shown];
       const sweepA = this.pinned?.bundle.sweeps[this.shown];
       const beside = Boolean(sweepA) && !isLines(sweep.figure.data);
-      this.figureA.hidden = !beside;
+      this.figureA.hidden = this.badgeB.hidden = !beside;
       this.stage.classList.toggle("wb-beside", beside);
       const behind = sweepA && !beside ? this.ghostsOf(sweepA) : NOTHING;
       this.canvas.draw(sweep, this.values, behind, inputAt).then(() => this.open === "table" && this.openDrawer("table"));

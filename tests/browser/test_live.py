@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -118,3 +120,17 @@ def test_figures_are_switched_by_arrow_keys(watched: Watched) -> None:
     page.get_by_role("tab", name="Curve").press("ArrowRight")
     expect(page.get_by_role("tab", name="Matrix")).to_be_focused()
     expect(page.locator("#wb-study-waves .wb-words")).to_have_text("A matrix.")
+
+
+def test_colour_bars_and_clips_outlive_a_change_of_the_address(watched: Watched) -> None:
+    page = watched.open_waves()
+    page.get_by_role("tab", name="Matrix").click()
+    page.locator("#wb-study-waves .cbfills .cbfill").first.wait_for()
+    page.get_by_role("slider", name="Height H").press("ArrowRight")
+    expect(page).to_have_url(re.compile("height=1.1"))
+    lost = page.evaluate(
+        """() => [...document.querySelectorAll('#wb-study-waves *')]
+        .flatMap(e => ['fill', 'clip-path'].map(name => getComputedStyle(e)[name]))
+        .filter(value => value?.startsWith('url') && !value.startsWith('url("#'))"""
+    )
+    assert lost == []
