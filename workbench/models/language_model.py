@@ -90,6 +90,8 @@ def load_language_model(
             use_safetensors=True,
             output_loading_info=True,
         )
+    except MemoryError:
+        raise  # too little memory says nothing against the files
     except Exception as error:  # the library raises many kinds, its own and safetensors'
         raise AssetError(
             f"{name} could not be loaded from {folder}: {_first_line(error)} "

@@ -287,6 +287,16 @@ def test_cut_text_holds_no_stop_string_and_ends_where_the_first_began(
     assert not stopped or any(text[len(cut) :].startswith(stop) for stop in stops)
 
 
+def test_a_conversation_the_template_refuses_is_refused_with_its_reason(
+    llama: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = "{{ raise_exception('roles must alternate') }}"
+    monkeypatch.setattr(llama.tokenizer, "chat_template", template)
+    request: Mapping[str, Any] = {"messages": [{"role": "user", "content": "Hello"}]}
+    with pytest.raises(InputError, match="refuses the messages: roles must alternate"):
+        run_one(generate.OPERATION, llama, request)
+
+
 def test_chat_without_a_template_is_refused_kindly(
     llama: LanguageModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

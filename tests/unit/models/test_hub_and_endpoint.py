@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from pathlib import Path
 from types import SimpleNamespace
@@ -149,6 +150,15 @@ def test_no_network_says_what_works_without(tmp_path: Path, failure: Exception) 
     with pytest.raises(UnreachableError, match="already here works without it") as caught:
         source.fetch(silent)
     assert "`python launch.py fetch from-hub`" in str(caught.value)
+
+
+def test_a_full_disk_is_not_taken_for_a_missing_network(tmp_path: Path) -> None:
+    hub = FakeHub(hub_files())
+    source = HubSource(card_for(tmp_path), tmp_path / "models", offline=False, hub=hub)
+    source.digest()
+    hub.fail = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(AssetError, match="No space left on device"):
+        source.fetch(silent)
 
 
 def test_offline_the_hub_is_never_asked(tmp_path: Path) -> None:

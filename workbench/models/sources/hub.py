@@ -7,6 +7,7 @@ the hub itself states for them.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import re
@@ -22,6 +23,7 @@ from workbench.models.sources.folder import READABLE
 from workbench.models.store import MIB, ModelFolder, Progress, sha256_of
 from workbench.server.api import canonical_json
 
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _WEIGHTS = {
     "causal-lm": re.compile(r"model(-\d+-of-\d+)?\.safetensors"),
@@ -168,6 +170,8 @@ class HubSource:
         try:
             return getattr(hub, function)(*args, **options)
         except (HfHubHTTPError, LocalEntryNotFoundError, httpx.HTTPError, OSError) as error:
+            if getattr(error, "errno", None) in _OF_THE_DISK:
+                raise
             reason = (
                 str(error).strip().splitlines()[0][:200] if str(error) else type(error).__name__
             )

@@ -58,19 +58,29 @@ def written_prompt(loaded: Any, prompted: Prompted) -> tuple[str, bool]:
     encoder-decoder has no template: it is given the turns' texts, one after the other.
 
     Raises:
-        InputError: the model has no chat template.
+        InputError: the model has no chat template, or it refuses the conversation.
     """
     if prompted.messages is None:
         return prompted.prompt or "", True
     turns = [message.model_dump() for message in prompted.messages]
     if getattr(loaded.tokenizer, "chat_template", None):
-        text = loaded.tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=True
-        )
-        return text, False
+        return _apply_template(loaded, turns), False
     if loaded.kind == "seq2seq-lm":
         return "\n".join(turn["content"] for turn in turns), True
     raise InputError(f"{loaded.name} has no chat template; give prompt instead of messages.")
+
+
+def _apply_template(loaded: Any, turns: list[dict[str, str]]) -> str:
+    import jinja2
+
+    try:
+        return loaded.tokenizer.apply_chat_template(
+            turns, tokenize=False, add_generation_prompt=True
+        )
+    except jinja2.TemplateError as error:  # such as "roles must alternate"
+        raise InputError(
+            f"The chat template of {loaded.name} refuses the messages: {error}."
+        ) from error
 
 
 def encode(loaded: Any, texts: list[str], *, add_special_tokens: bool = True) -> list[list[int]]:
