@@ -107,6 +107,7 @@ def test_thirty_different_requests_are_three_times_faster_together(engine: Model
     assert single_s / batched_s >= 3.0
 
 
+@pytest.mark.timeout(1200)  # 26,000 tokens are read without the prefix
 def test_a_reused_prefix_makes_few_shot_scoring_four_times_faster(engine: ModelClient) -> None:
     questions = [
         f"\n\nQ: What is the main purpose of object {n}, as people in town {n * 7} say?\n"

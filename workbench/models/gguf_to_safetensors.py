@@ -29,11 +29,13 @@ def convert(gguf: Path, folder: Path) -> None:
         ValueError: the file's tokenizer splits text in a way that is not known here.
     """
     say(0.0, "converting: reading libraries")
-    import torch
     from gguf import GGUFReader
+
+    # Before the heavy libraries: a damaged file is refused at once.
+    split = _field(GGUFReader(gguf), "tokenizer.ggml.pre")
+    import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    split = _field(GGUFReader(gguf), "tokenizer.ggml.pre")
     say(0.1, "converting: tokenizer")
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     _set_split(tokenizer, split)
