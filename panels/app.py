@@ -127,10 +127,9 @@ def _keep_address(tab: gr.Tab, slug: str) -> None:
 
 
 def _wire_links(demo: gr.Blocks, frame: gr.HTML, tabs: gr.Tabs, pages: Sequence[Page]) -> None:
-    known = {
-        page.method.slug: {panel.study.slug: panel.study.params for panel in page.panels}
-        for page in pages
-    }
+    known: dict[str, dict[str, type]] = {"overview": {}, "status": {}}
+    for page in pages:
+        known[page.method.slug] = {panel.study.slug: panel.study.params for panel in page.panels}
     panels = {panel.study.slug: panel for page in pages for panel in page.panels}
     outputs = [frame, tabs, *(c for panel in panels.values() for c in panel.controls.values())]
 

@@ -2,9 +2,10 @@
 
     ?v=1&tab=attention&bound_b=2&degree=6&heads.text=Hello
 
-``tab`` is a method's slug. The parameters of its main study go by their own names, those of its
-other studies as ``study.name``. What equals its default is left out. The browser writes the same
-form (``assets/js/link.js``); everything that comes in is checked here.
+``tab`` is a method's slug, "overview" or "status". The parameters of its main study go by their own names, those of its
+other studies as ``study.name``. Only a text that equals its default is left out: a link should
+mean the same after a default has changed, and stay short. The browser writes the same form
+(``assets/js/link.js``); everything that comes in is checked here.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from workbench.errors import InputError, UnknownNameError, WorkbenchError
-from workbench.params import as_text, fields_of, parse
+from workbench.params import Text, as_text, fields_of, parse
 
 VERSION = 1
 MAX_CHARACTERS = 6_000
@@ -50,16 +51,15 @@ def write(tab: str, params: Mapping[str, Any]) -> str:
 
     Args:
         tab: slug of the tab.
-        params: parameters by the study's slug; defaults are left out.
+        params: parameters by the study's slug.
     """
     pairs = [("v", str(VERSION)), ("tab", tab)]
     for study, values in params.items():
-        defaults = as_text(type(values)())
         texts = as_text(values)
         pairs += [
-            (prefix(tab, study) + name, text)
-            for name, text in texts.items()
-            if text != defaults[name]
+            (prefix(tab, study) + each.name, texts[each.name])
+            for each in fields_of(type(values))
+            if not (isinstance(each.kind, Text) and texts[each.name] == each.default)
         ]
     return urlencode(pairs)
 

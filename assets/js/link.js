@@ -7,15 +7,16 @@
 
   const query = () => {
     const pairs = new URLSearchParams();
-    if (!page.tabs[tab]) return pairs;
+    if (tab === "overview") return pairs;
     pairs.set("v", page.link.version);
     pairs.set("tab", tab);
-    for (const { slug } of page.tabs[tab].studies) {
+    for (const { slug } of page.tabs[tab]?.studies ?? []) {
       const study = studies.get(slug);
       const prefix = slug === tab ? "" : `${slug.slice(tab.length + 1)}.`;
       for (const param of study.spec.params) {
         const value = study.values[param.name];
-        if (!equal(value, param.default)) pairs.set(prefix + param.name, String(value));
+        const isLeftOut = param.kind === "text" && equal(value, param.default);
+        if (!isLeftOut) pairs.set(prefix + param.name, String(value));
       }
     }
     return pairs;

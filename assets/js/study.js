@@ -10,6 +10,8 @@
   const NOTHING = [];
 
   class Panel {
+    static turn = Promise.resolve();
+
     constructor(study, api) {
       this.study = study;
       this.api = api;
@@ -23,7 +25,10 @@
       document.addEventListener("workbench-theme", () => this.draw());
       document.addEventListener("workbench-server-back", () => this.serverIsBack());
       api.watch("value", () => this.receive(JSON.parse(api.props.value)));
-      this.start("fill");
+      // one after the other, so that the first figure of a tab is not kept waiting by the next
+      const before = Panel.turn;
+      Panel.turn = new Promise((resolve) => (this.settle = resolve));
+      before.then(() => this.start("fill"));
     }
 
     // ---------- what it looks like ----------
@@ -92,8 +97,8 @@
     }
     draw(inputAt) {
       if (!this.bundle) return;
-      const sweep = this.bundle.sweeps[this.shown];
-      const sweepA = this.pinned?.bundle.sweeps[this.shown];
+      const sweep = this.bundle.sweep(this.shown);
+      const sweepA = this.pinned?.bundle.sweep(this.shown);
       const beside = Boolean(sweepA) && !isLines(sweep.figure.data);
       this.figureA.hidden = this.badgeB.hidden = !beside;
       this.stage.classList.toggle("wb-beside", beside);
@@ -118,7 +123,7 @@
     // ---------- values that change ----------
     moved(names, inputAt) {
       const kinds = names.map((name) => this.study.params.get(name));
-      const drawn = this.bundle?.sweeps[this.shown].depends;
+      const drawn = this.bundle?.sweep(this.shown).depends;
       if (drawn && names.some((name) => drawn.has(name))) this.draw(inputAt);
       const asks = kinds.filter((param) => !param.live);
       if (asks.length && this.study.spec.run === "auto") {
@@ -197,6 +202,8 @@
       if (message.phase === "empty") this.invite();
       if (message.phase === "complaint") this.complain(message);
       for (const resolve of this.waiting.splice(0)) resolve();
+      await this.canvas.busy;
+      this.settle();
     }
     async arrive({ address, mode }) {
       const answer = await fetch(address);
@@ -205,7 +212,8 @@
         return;
       }
       const bundle = await answer.json();
-      bundle.sweeps = bundle.figures.map((figure) => new Sweep(figure));
+      const decoded = []; // a figure is decoded when it is first shown
+      bundle.sweep = (index) => (decoded[index] ??= new Sweep(bundle.figures[index]));
       this.bundle = bundle;
       this.cover.hidden = true;
       this.message.replaceChildren();
@@ -261,8 +269,9 @@
       if (!this.bundle) return;
       if (this.pinned) this.pinned = null;
       else {
+        const values = { ...this.values };
         if (this.isOff() && !this.isStale()) await this.refresh();
-        this.pinned = { bundle: this.bundle, values: { ...this.values }, ghosts: {} };
+        this.pinned = { bundle: this.bundle, values, ghosts: {} };
       }
       this.pin.setAttribute("aria-pressed", String(Boolean(this.pinned)));
       this.pin.textContent = this.pinned ? "Unpin A" : "Pin A";

@@ -29,7 +29,10 @@ def test_a_copied_link_restores_every_input_even_those_never_run(watched: Watche
         "shape": ["square"],
         "points": ["1100"],
         "centred": ["true"],
+        "seed": ["0"],
         "slow.text": ["Ünïcode & = + 漢字 “quotes”\nsecond line"],
+        "slow.model": ["tiny"],
+        "slow.scale": ["1"],
     }
     page.wait_for_function(f"location.href === {link!r}")
 
@@ -53,6 +56,12 @@ def test_a_value_out_of_range_opens_the_defaults_and_says_what_is_allowed(watche
     expect(page.locator(BANNER)).to_contain_text("Height H is 9; choose 0 to 3.")
     assert page.get_by_role("slider", name="Height H").input_value() == "1"
     page.locator(BANNER).get_by_role("button", name="Close").click()
+    expect(page.locator(BANNER)).to_be_hidden()
+
+
+def test_a_link_opens_the_status_page(watched: Watched) -> None:
+    page = watched.open("?v=1&tab=status")
+    expect(page.get_by_role("tab", name="Status")).to_have_attribute("aria-selected", "true")
     expect(page.locator(BANNER)).to_be_hidden()
 
 

@@ -28,7 +28,7 @@ WAIT_S = 20.0
 class WaveParams:
     height: Annotated[float, Range(0.0, 3.0, 0.1, "Height H", live=True)] = 1.0
     shape: Annotated[str, Choice(("sine", "square"), "Shape", live=True)] = "sine"
-    points: Annotated[int, Range(100, 5_000, 100, "Points n")] = 1_000
+    points: Annotated[int, Range(100, 10_000, 100, "Points n")] = 1_000
     centred: Annotated[bool, Flag("Centred")] = False
     seed: Annotated[int, Range(0, 2**31 - 1, 1, "Seed")] = 0
 
