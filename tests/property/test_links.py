@@ -68,6 +68,19 @@ def test_every_parameter_comes_back_as_it_was_written(main: Main, heads: Heads) 
         assert opened.params.get(study, _defaults(study)) == written
 
 
+def test_only_a_text_at_its_default_is_left_out() -> None:
+    query = write("attention", {"attention": Main(), "attention.heads": Heads()})
+    assert dict(parse_qsl(query)) == {
+        "v": "1",
+        "tab": "attention",
+        "bound": "2.0",
+        "degree": "6",
+        "kind": "taylor",
+        "centred": "false",
+        "heads.model": "tiny",
+    }
+
+
 @settings(max_examples=1_000)
 @given(st.lists(st.tuples(st.one_of(NAMES, TEXTS), VALUES), max_size=8))
 def test_no_link_crashes_or_passes_a_value_out_of_range(query: list[tuple[str, str]]) -> None:
