@@ -2,10 +2,10 @@
 
     ?v=1&tab=attention&bound_b=2&degree=6&heads.text=Hello
 
-``tab`` is a method's slug, "overview" or "status". The parameters of its main study go by their own names, those of its
-other studies as ``study.name``. Only a text that equals its default is left out: a link should
-mean the same after a default has changed, and stay short. The browser writes the same form
-(``assets/js/link.js``); everything that comes in is checked here.
+``tab`` is a method's slug, "overview" or "status". The parameters of its main study go by their
+own names, those of its other studies as ``study.name``. Only a text that equals its default is
+left out: a link should mean the same after a default has changed, and stay short. The browser
+writes the same form (``assets/js/link.js``); everything that comes in is checked here.
 """
 
 from __future__ import annotations

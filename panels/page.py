@@ -184,7 +184,7 @@ class Page:
         async def run(
             request: gr.Request, event: gr.EventData, **values: Any
         ) -> AsyncIterator[str]:
-            asked = event._data if isinstance(event._data, dict) else {}
+            asked = _as_mapping(event._data)
             mode: Mode = asked["mode"] if asked.get("mode") in MODES else "run"
             ask = Ask(
                 session=request.session_hash or "anonymous",
@@ -192,7 +192,7 @@ class Page:
                 fresh=mode == "check" or asked.get("fresh") is True,
                 measures=panel.run == "button",
             )
-            chosen = asked.get("params") if mode == "check" else None
+            chosen = _as_mapping(asked.get("params")) if mode == "check" else None
             async for message in self._messages(panel, chosen or values, ask):
                 yield json.dumps(message)
 
@@ -222,9 +222,9 @@ class Page:
 
     def _sets(self, panel: StudyPanel) -> Any:
         async def set_controls(event: gr.EventData) -> list[Any]:
-            asked = event._data if isinstance(event._data, dict) else {}
+            asked = _as_mapping(event._data)
             try:
-                params = parse(panel.study.params, asked.get("values") or {})
+                params = parse(panel.study.params, _as_mapping(asked.get("values")))
             except WorkbenchError as error:
                 message = {"phase": "complaint", "kind": "input", "text": str(error)}
                 return [json.dumps(message), *(gr.skip() for _ in panel.controls)]
@@ -232,6 +232,11 @@ class Page:
             return [gr.skip(), *updates]
 
         return set_controls
+
+
+def _as_mapping(data: object) -> Mapping[str, Any]:
+    """What the browser sent with an event; anything but a mapping is as good as nothing."""
+    return data if isinstance(data, dict) else {}
 
 
 def _progress(event: Event) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import plotly
 from fastapi import APIRouter, Request, Response
@@ -85,11 +86,13 @@ class Statics:
 
     def head(self) -> str:
         """What stands in the page's head: theme, style, fonts and scripts."""
+        # in the page itself: browsers ask for an icon again whenever the address changes
+        icon = "data:image/svg+xml," + quote((ASSETS / "logo.svg").read_text("utf-8"))
         fonts = ("source-sans-3-latin-wght-normal.woff2", "source-serif-4-latin-wght-normal.woff2")
         return "".join(
             [
                 "<meta name='referrer' content='no-referrer'>",
-                f"<link rel='icon' type='image/svg+xml' href='{self.address('logo.svg')}'>",
+                f"<link rel='icon' type='image/svg+xml' href='{icon}'>",
                 *(
                     f"<link rel='preload' as='font' type='font/woff2' crossorigin "
                     f"href='{self.address(font)}'>"
@@ -133,6 +136,9 @@ class Statics:
 
 def _page_script(page: dict[str, Any]) -> str:
     told = page | {
+        "onSlate": {
+            theme.PALETTE[role]: colour for role, colour in theme.PALETTE_DARK.items()
+        },
         "templates": {
             "light": theme.TEMPLATE.to_plotly_json(),
             "dark": theme.TEMPLATE_DARK.to_plotly_json(),
