@@ -135,6 +135,14 @@
       else document.getElementById("plotly-script").addEventListener("load", () => resolve(window.Plotly));
     }));
 
+  // colours chosen for paper, as they are on slate
+  const recolour = (part) => {
+    if (typeof part === "string") return page.onSlate[part] ?? part;
+    if (part === null || typeof part !== "object" || ArrayBuffer.isView(part)) return part;
+    if (Array.isArray(part)) return typeof part[0] === "number" ? part : part.map(recolour);
+    return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, recolour(value)]));
+  };
+
   const theme = () => (document.body.classList.contains("dark") ? "dark" : "light");
 
   // Plotly.react draws the axes anew each time: about 35 ms here, whatever the number of points.
@@ -202,7 +210,8 @@
       delete layout.width;
       delete layout.height;
       Object.assign(layout, { autosize: true, uirevision: "kept", template: page.templates[now.theme] });
-      await Plotly.react(this.host, [...now.behind, ...data], layout, CONFIG);
+      const coloured = now.theme === "dark" ? recolour : (part) => part;
+      await Plotly.react(this.host, coloured([...now.behind, ...data]), coloured(layout), CONFIG);
       this.last = now;
     }
     clear() {

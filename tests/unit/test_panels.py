@@ -66,6 +66,12 @@ def test_every_palette_colour_is_seen_on_paper_and_on_slate(role: str) -> None:
     assert _contrast(theme.PALETTE[role], theme.SLATE) >= 3
 
 
+def test_every_palette_colour_has_a_lighter_twin_for_slate() -> None:
+    assert theme.PALETTE_DARK.keys() == theme.PALETTE.keys()
+    for role in theme.PALETTE.keys() - {"grid"}:
+        assert _contrast(theme.PALETTE_DARK[role], theme.SLATE) >= 4.5, role
+
+
 @pytest.mark.parametrize("group", theme.GROUPS)
 def test_every_accent_is_readable_as_text_on_its_ground(group: str) -> None:
     light, dark = theme.GROUPS[group]

@@ -1,8 +1,9 @@
 """Colours, fonts and Plotly templates: the one place that knows how figures look.
 
 Every colour of ``PALETTE`` keeps a contrast of at least 3:1 against both grounds, paper and slate,
-because a trace is coloured once and shown on either. The hues are those of Okabe and Ito
-("Color Universal Design", 2008), darkened or lightened until they pass; a test measures it.
+because a figure that leaves the page (a file, a notebook) may be shown on either; on a dark page
+the browser exchanges each for its lighter twin of ``PALETTE_DARK``. The hues are those of Okabe
+and Ito ("Color Universal Design", 2008), darkened or lightened until they pass; a test measures it.
 """
 
 from __future__ import annotations
@@ -36,6 +37,22 @@ PALETTE: Final[dict[str, str]] = {
     "danger": "#cf3a3a",  # where a method breaks
     "grid": "#8f8a7f",  # axes and rules, at low opacity
 }
+
+PALETTE_DARK: Final[dict[str, str]] = {
+    "blue": "#63aeea",
+    "vermilion": "#f28d52",
+    "green": "#40c79c",
+    "purple": "#d896c8",
+    "amber": "#dcaa42",
+    "sky": "#86c9ef",
+    "exact": "#abb0b8",
+    "baseline": "#b8b0a3",
+    "threshold": "#f58a57",
+    "published": "#ccab7b",
+    "danger": "#f27474",
+    "grid": "#8f8a7f",
+}
+"""The same roles on slate, each at 4.5:1 or more but for the grid."""
 
 COLORWAY: Final = tuple(
     PALETTE[hue] for hue in ("blue", "vermilion", "green", "purple", "amber", "sky")
