@@ -136,9 +136,7 @@ class Statics:
 
 def _page_script(page: dict[str, Any]) -> str:
     told = page | {
-        "onSlate": {
-            theme.PALETTE[role]: colour for role, colour in theme.PALETTE_DARK.items()
-        },
+        "onSlate": {theme.PALETTE[role]: colour for role, colour in theme.PALETTE_DARK.items()},
         "templates": {
             "light": theme.TEMPLATE.to_plotly_json(),
             "dark": theme.TEMPLATE_DARK.to_plotly_json(),

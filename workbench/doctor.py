@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -19,7 +19,7 @@ PAGE_LIBRARIES = ("gradio", "plotly", "diskcache", "fastapi", "uvicorn", "safete
 
 def examine(settings: Settings) -> str:
     """A report of several lines for a terminal."""
-    sections = [
+    sections: list[tuple[str, Iterable[str]]] = [
         ("Installed", _packages()),
         ("Device", _device(settings)),
         ("Models", _models(Catalog(settings).entries())),

@@ -81,12 +81,12 @@ class LoadedModel(Protocol):
 
     @property
     def device(self) -> str:
-        """ "cpu", "cuda:0", "mps", or "remote" for an endpoint."""
+        """Where it runs: "cpu", "cuda:0", "mps", or "remote" for an endpoint."""
         ...
 
     @property
     def dtype(self) -> str:
-        """ "float32", "bfloat16" or "float16"."""
+        """The type of its numbers: "float32", "bfloat16" or "float16"."""
         ...
 
     @property
