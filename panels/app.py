@@ -19,7 +19,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from panels import controls, guard, links, overview, status
+from panels import controls, gradio_files, guard, links, overview, status
 from panels.head import OwnHead
 from panels.look import THEME
 from panels.page import Desk, Page
@@ -67,6 +67,7 @@ def build_app(
     app.add_middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["GET", "POST"])
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.include_router(statics.router())
+    app.include_router(gradio_files.router())
     app.include_router(desk.results.router())
     _add_health(app, client, version)
     demo.state_session_capacity = SESSIONS

@@ -85,7 +85,7 @@ class ResultStore:
         router = APIRouter()
 
         @router.get(ROUTE + "/{digest}.json", include_in_schema=False)
-        def fetch(digest: str, request: Request) -> Response:
+        async def fetch(digest: str, request: Request) -> Response:
             packed = self.get(digest)
             if packed is None:
                 return Response(status_code=404)

@@ -100,7 +100,8 @@ class Statics:
                 ),
                 f"<link rel='stylesheet' href='{self.address('workbench.css')}'>",
                 f"<script src='{self.address('workbench.js')}'></script>",
-                f"<script async src='{self.address('plotly.min.js')}' id='plotly-script'></script>",
+                f"<link rel='preload' as='script' id='plotly-script' "
+                f"href='{self.address('plotly.min.js')}'>",
             ]
         )
 
@@ -109,7 +110,7 @@ class Statics:
         router = APIRouter()
 
         @router.get(ROUTE + "/{digest}/{name}", include_in_schema=False)
-        def fetch(digest: str, name: str, request: Request) -> Response:
+        async def fetch(digest: str, name: str, request: Request) -> Response:
             found = self._files.get(name)
             if found is None or found.address != f"{ROUTE}/{digest}/{name}":
                 return Response(status_code=404)

@@ -120,7 +120,7 @@
       save(`${shown.file}.json`, [JSON.stringify(body, (_, v) => plain(v), 2)], "application/json");
     },
     async html(shown) {
-      const script = await (await fetch(document.getElementById("plotly-script").src)).text();
+      const script = await (await fetch(document.getElementById("plotly-script").href)).text();
       const { data, layout } = asFigure(shown.host);
       const figure = JSON.stringify({ data, layout }, (_, v) => plain(v)).replaceAll("</", "<\\/");
       const receipt = JSON.stringify(shown.receipt, null, 1).replaceAll("</", "<\\/");

@@ -128,11 +128,13 @@
     showTips: false,
   };
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+  // Plotly's script is fetched with the page and run once the page stands: running it takes half a
+  // second, in which the page's first requests are on their way.
   let arrived;
   const plotly = () =>
-    (arrived ??= new Promise((resolve) => {
-      if (window.Plotly) resolve(window.Plotly);
-      else document.getElementById("plotly-script").addEventListener("load", () => resolve(window.Plotly));
+    (arrived ??= new Promise((resolve, reject) => {
+      const src = document.getElementById("plotly-script").href;
+      document.head.append(workbench.make("script", { src, onload: () => resolve(window.Plotly), onerror: reject }));
     }));
 
   // colours chosen for paper, as they are on slate

@@ -176,3 +176,17 @@ def test_the_status_page_names_device_models_and_their_size(watched: Watched) ->
     expect(status).to_contain_text("Toy processor")
     expect(status.get_by_role("row", name="tiny")).to_contain_text("in memory")
     expect(status.get_by_role("row", name="big")).to_contain_text("1,234 MiB")
+
+
+def test_gradios_own_files_are_compressed_and_kept_for_good(
+    served: Served, watched: Watched
+) -> None:
+    watched.open().get_by_role("button", name="Open Waves").wait_for()
+    chunks = [url for url in watched.requests if "/assets/" in url]
+    assert len(chunks) > 10
+    for url in chunks[:5]:
+        answer = httpx.get(url)
+        assert "immutable" in answer.headers["cache-control"]
+        assert answer.headers["content-encoding"] == "gzip"
+    assert httpx.get(served.address + "assets/..%2findex.html").status_code == 404
+    assert httpx.get(served.address + "assets/none.js").status_code == 404
