@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+from panels.quick_gradio import gradio as gr  # isort: split
 
-import gradio as gr
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
