@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 HEAVY_LIBRARIES = ("torch", "transformers")
 """Imported in the background once the first page stands, so that the first model loads sooner."""
-QUIET_S = 2.0
+QUIET_S = 5.0
 
 
 def choose_port(host: str, port: int | None, default: int) -> int:

@@ -23,7 +23,9 @@ from workbench.figures import theme
 
 ROUTE = "/workbench-static"
 ASSETS = Path(__file__).parents[1] / "assets"
-PLOTLY_JS = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+WHOLE_PLOTLY_JS = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+CARTESIAN_PLOTLY_JS = ASSETS / "js" / "vendor" / "plotly-cartesian.min.js"
+"""The part of the same version that most figures need; ``plot.js`` chooses."""
 FOREVER = "public, max-age=31536000, immutable"
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -75,10 +77,20 @@ class Statics:
         self._add(
             "workbench.css", re.sub(r"url\(([\w.-]+)\)", self._address_in_style, style).encode()
         )
+        for name, path in (
+            ("plotly-cartesian.min.js", CARTESIAN_PLOTLY_JS),
+            ("plotly.min.js", WHOLE_PLOTLY_JS),
+        ):
+            self._add(name, path.read_bytes(), pack=False)
+            threading.Thread(target=self._pack, args=(name,), daemon=True).start()
+        page = page | {
+            "plotly": {
+                "cartesian": self.address("plotly-cartesian.min.js"),
+                "whole": self.address("plotly.min.js"),
+            }
+        }
         script = "\n".join((ASSETS / "js" / name).read_text("utf-8") for name in SCRIPTS)
         self._add("workbench.js", (_page_script(page) + script).encode())
-        self._add("plotly.min.js", PLOTLY_JS.read_bytes(), pack=False)
-        threading.Thread(target=self._pack, args=("plotly.min.js",), daemon=True).start()
 
     def address(self, name: str) -> str:
         """Where the page finds a file."""
@@ -100,8 +112,7 @@ class Statics:
                 ),
                 f"<link rel='stylesheet' href='{self.address('workbench.css')}'>",
                 f"<script src='{self.address('workbench.js')}'></script>",
-                f"<link rel='preload' as='script' id='plotly-script' "
-                f"href='{self.address('plotly.min.js')}'>",
+                f"<link rel='preload' as='script' href='{self.address('plotly-cartesian.min.js')}'>",
             ]
         )
 

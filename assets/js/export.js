@@ -1,7 +1,7 @@
 // Files made in the browser from what is on the screen, each with the receipt inside it.
 "use strict";
 (() => {
-  const { page, plotly, theme } = workbench;
+  const { page, plotly, plotlyAddress, theme } = workbench;
 
   const save = (name, parts, type) => {
     const url = URL.createObjectURL(new Blob(parts, { type }));
@@ -120,8 +120,8 @@
       save(`${shown.file}.json`, [JSON.stringify(body, (_, v) => plain(v), 2)], "application/json");
     },
     async html(shown) {
-      const script = await (await fetch(document.getElementById("plotly-script").href)).text();
       const { data, layout } = asFigure(shown.host);
+      const script = await (await fetch(plotlyAddress(data))).text();
       const figure = JSON.stringify({ data, layout }, (_, v) => plain(v)).replaceAll("</", "<\\/");
       const receipt = JSON.stringify(shown.receipt, null, 1).replaceAll("</", "<\\/");
       const parts = [

@@ -4,7 +4,6 @@
   const { make, page, builders } = workbench;
   const WATCH_MS = 15_000;
   const RETRY_MS = 2_000;
-  const AFTER_FIRST_REQUESTS_MS = 60;
   const THEME = "workbench-theme";
   let down = false;
   let dragging = false;
@@ -107,6 +106,5 @@
       if (opener) openTab(opener.dataset.openTab, trigger);
     });
     schedule();
-    setTimeout(workbench.plotly, AFTER_FIRST_REQUESTS_MS);
   };
 })();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +14,9 @@ from tests.browser.launching import launched
 
 pytestmark = pytest.mark.bench
 
-REPETITIONS = 3
+REPETITIONS = 5
+IMPORTS_S = 20.0
+FIRST_FIGURE_MS = "performance.getEntriesByName('workbench-first-figure')[0].startTime"
 FIGURE = "#wb-study-attention .main-svg"
 
 
@@ -44,19 +47,15 @@ def test_from_process_start_to_the_first_page_takes_6_s_or_less() -> None:
 
 
 def test_from_opening_the_page_to_the_first_figure_takes_2_s_or_less(browser: Browser) -> None:
-    seconds = []
     with launched("--port", "0") as workbench:
-        for _ in range(REPETITIONS + 1):  # the first also compiles the server's templates
-            page = browser.new_page()
-            page.goto(f"{workbench.address}?v=1&tab=attention", wait_until="commit")
-            page.locator(FIGURE).first.wait_for(timeout=60_000)
-            seconds.append(page.evaluate("performance.now()") / 1000)
-            page.close()
+        first = seconds_to_first_figure(browser, workbench.address)
+        time.sleep(IMPORTS_S)  # torch is imported in the background once the page is quiet
+        seconds = [seconds_to_first_figure(browser, workbench.address) for _ in range(REPETITIONS)]
     report(
-        f"page opened to first figure: first {seconds[0]:.2f} s, then median "
-        f"{statistics.median(seconds[1:]):.2f} s"
+        f"page opened to first figure: the server's first visitor {first:.2f} s, then median "
+        f"{statistics.median(seconds):.2f} s of {[round(s, 2) for s in seconds]}"
     )
-    assert statistics.median(seconds[1:]) <= 2.0
+    assert statistics.median(seconds) <= 2.0
 
 
 def test_a_live_slider_of_the_attention_tab_redraws_within_60_ms(browser: Browser) -> None:
@@ -72,6 +71,16 @@ def test_a_live_slider_of_the_attention_tab_redraws_within_60_ms(browser: Browse
     report(f"attention, drag B: {describe(milliseconds)}; requests {len(requests)}")
     assert requests == []
     assert percentile(milliseconds, 95) <= 60.0
+
+
+def seconds_to_first_figure(browser: Browser, address: str) -> float:
+    """Open the tab in a browser that has cached nothing."""
+    page = browser.new_page()
+    page.goto(f"{address}?v=1&tab=attention", wait_until="commit")
+    page.locator(FIGURE).first.wait_for(timeout=60_000)
+    seconds = page.evaluate(FIRST_FIGURE_MS) / 1000
+    page.close()
+    return seconds
 
 
 def drag(page: Page, name: str, *, steps: int = 120) -> list[float]:

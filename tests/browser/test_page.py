@@ -32,12 +32,12 @@ def test_own_files_are_compressed_and_kept_for_good(watched: Watched) -> None:
     assert {url.rsplit("/", 1)[1] for url in own} >= {
         "workbench.css",
         "workbench.js",
-        "plotly.min.js",
+        "plotly-cartesian.min.js",
     }
     for url in own:
         answer = httpx.get(url)
         assert "immutable" in answer.headers["cache-control"]
-        if not url.endswith((".woff2", "plotly.min.js")):
+        if not url.endswith((".woff2", "plotly-cartesian.min.js")):
             assert answer.headers["content-encoding"] == "gzip"
     wrong = own[0].rsplit("/", 2)
     assert httpx.get(f"{wrong[0]}/0000/{wrong[2]}").status_code == 404

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import io
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ import pytest
 from panels import controls, guard, lesson, snippet, status
 from panels.results import ResultStore, as_body
 from panels.runs import Ask, NotMeasuredError, Runner
+from panels.statics import CARTESIAN_PLOTLY_JS, WHOLE_PLOTLY_JS
 from panels.view import View
 from tests.browser import toy
 from workbench.errors import BusyError, CancelledError, InputError, UnknownNameError
@@ -284,3 +286,22 @@ def test_importing_the_page_imports_no_model_library() -> None:
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
+
+
+# ---------- Plotly's script ----------
+def _plotly_version(path: Path) -> str:
+    found = re.search(r"plotly\.js (?:\(.*?\) )?v(\d+\.\d+\.\d+)", path.read_text("utf-8")[:400])
+    assert found
+    return found[1]
+
+
+def test_the_part_of_plotly_is_of_the_version_of_the_whole() -> None:
+    assert _plotly_version(CARTESIAN_PLOTLY_JS) == _plotly_version(WHOLE_PLOTLY_JS)
+
+
+def test_importing_the_page_quickly_leaves_inspect_as_it_was() -> None:
+    code = (
+        "import inspect; find = inspect.getfile; import panels.app, gradio;"
+        "assert inspect.getfile is find; assert inspect.getfile(gradio.Textbox)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
