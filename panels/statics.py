@@ -112,7 +112,8 @@ class Statics:
                 ),
                 f"<link rel='stylesheet' href='{self.address('workbench.css')}'>",
                 f"<script src='{self.address('workbench.js')}'></script>",
-                f"<link rel='preload' as='script' href='{self.address('plotly-cartesian.min.js')}'>",
+                "<link rel='preload' as='script' "
+                f"href='{self.address('plotly-cartesian.min.js')}'>",
             ]
         )
 
