@@ -13,12 +13,12 @@ from tests.browser.launching import launched
 WIDE, TALL = (1440, 900), (820, 1180)
 ATTENTION = "?v=1&tab=attention"
 SHOTS = {
-    "overview": ("", WIDE, "light", "#tab-overview"),
+    "overview": ("", WIDE, "light", "text=See what the papers do"),
     "attention": (ATTENTION, WIDE, "light", "#wb-study-attention .main-svg"),
     "attention-dark": (ATTENTION, WIDE, "dark", "#wb-study-attention .main-svg"),
     "attention-tall": (ATTENTION, TALL, "light", "#wb-study-attention .main-svg"),
     "heads": (ATTENTION, WIDE, "light", "#wb-study-attention-heads .main-svg"),
-    "status": ("?v=1&tab=status", WIDE, "light", "#tab-status"),
+    "status": ("?v=1&tab=status", WIDE, "light", "text=What the model server is doing now"),
 }
 
 
