@@ -160,15 +160,11 @@ def _load_settings(arguments: argparse.Namespace, *, quiet: bool = False) -> Set
     return settings
 
 
-@contextlib.contextmanager
-def _open_client(settings: Settings):
+def _open_client(settings: Settings) -> contextlib.closing[ModelClient]:
+    """The model server that the settings name, for a ``with`` block."""
     from workbench.server.local import open_client
 
-    client: ModelClient = open_client(settings)
-    try:
-        yield client
-    finally:
-        client.close()
+    return contextlib.closing(open_client(settings))
 
 
 # The page ---------------------------------------------------------------------------------

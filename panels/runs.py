@@ -188,9 +188,8 @@ class _SharedAnswers:
             lock = self._locks.setdefault(key, threading.Lock())
         try:
             with lock:
-                known = self._answers.get(
-                    key
-                )  # looked up inside: another thread may have filled it
+                # looked up inside the lock: another thread may have filled it
+                known = self._answers.get(key)
                 if known is not None and not fresh and self._is_served(known):
                     return known
                 answer, is_pure = measure()

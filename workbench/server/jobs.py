@@ -62,7 +62,6 @@ class HeldJob:
         self.id = job.id
         self.job = job
         self.outcome: Result | WorkbenchError | None = None
-        self.finished_at: float | None = None
         self.left_at = time.monotonic()
         self.listeners = 0
         self._encode = encode
@@ -129,7 +128,7 @@ class HeldJob:
 
     def _note_outcome(self, outcome: Result | WorkbenchError) -> None:
         self.outcome = outcome
-        self.finished_at = self.left_at = time.monotonic()
+        self.left_at = time.monotonic()
         self._tell()
 
     def _tell(self) -> None:
