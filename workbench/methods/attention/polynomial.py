@@ -144,21 +144,26 @@ def minimum_degree(bound: float, tolerance: float, *, kind: str) -> int:
     return _first(lambda g: _log_taylor_error(bound, g) <= limit, upper)
 
 
-def minimum_chebyshev_degrees(bounds: np.ndarray, tolerance: float) -> np.ndarray:
+def minimum_chebyshev_degrees(bounds: np.ndarray, tolerance: float | np.ndarray) -> np.ndarray:
     """``minimum_degree(bound, tolerance, kind="chebyshev")`` for many bounds, ``(m,)`` integers.
 
     Works for bounds far beyond float64's range of e^a, as the attention heads of language models
     need: the error is computed by its logarithm.
+
+    Args:
+        bounds: ``(m,)`` half-lengths a.
+        tolerance: largest allowed relative error, one for all or ``(m,)``, one for each.
     """
     a = np.asarray(bounds, dtype=np.float64)
+    limits = np.broadcast_to(np.log(tolerance), a.shape)
     degrees = np.zeros(a.shape, dtype=np.int64)
     order = np.argsort(a)
     # Intervals of similar length share one recurrence, so short ones don't pay for long ones.
     for part in np.array_split(order, max(1, len(a) // 16)):
         if part.size:
-            terms = int(np.ceil(3.0 * a[part].max() + 40.0 - 3.0 * np.log(tolerance)))
+            terms = int(np.ceil(3.0 * a[part].max() + 40.0 - 3.0 * limits[part].min()))
             logs = _log_chebyshev_errors(a[part], terms)
-            degrees[part] = (logs > np.log(tolerance)).sum(axis=0)
+            degrees[part] = (logs > limits[part]).sum(axis=0)
     return degrees
 
 
