@@ -1,0 +1,48 @@
+"""How near an estimated prior is to a known one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import rankdata
+
+from workbench.methods.gla.softmax import normalise_log_prior
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """An estimate held against the truth.
+
+    Args:
+        kl: ``KL(truth ‖ estimate)`` in nats.
+        total_variation: half the summed absolute difference of the probabilities, in [0, 1].
+        pearson: correlation of the log priors.
+        spearman: correlation of their ranks.
+        slope: of the estimated log prior on the true one, by least squares.
+        kl_uniform: ``KL(truth ‖ uniform)``, what knowing nothing costs.
+    """
+
+    kl: float
+    total_variation: float
+    pearson: float
+    spearman: float
+    slope: float
+    kl_uniform: float
+
+
+def agreement(log_truth: np.ndarray, log_estimate: np.ndarray) -> Agreement:
+    """Compare two ``(k,)`` log priors; correlations are 0 where one of them is constant."""
+    truth, estimate = normalise_log_prior(log_truth), normalise_log_prior(log_estimate)
+    weights = np.exp(truth)
+    a, b = truth - truth.mean(), estimate - estimate.mean()
+    spread = float(np.sqrt((a @ a) * (b @ b)))
+    varies = spread > 1e-12
+    return Agreement(
+        kl=max(0.0, float(weights @ (truth - estimate))),
+        total_variation=0.5 * float(np.abs(weights - np.exp(estimate)).sum()),
+        pearson=float(a @ b) / spread if varies else 0.0,
+        spearman=float(np.corrcoef(rankdata(truth), rankdata(estimate))[0, 1]) if varies else 0.0,
+        slope=float(a @ b) / float(a @ a) if varies else 0.0,
+        kl_uniform=max(0.0, float(weights @ truth) + float(np.log(truth.size))),
+    )
