@@ -223,6 +223,21 @@ def test_fitting_temperature_and_prior_together_finds_both() -> None:
     assert agreement(truth, estimate_log_prior(2.0 * logits, labels)).kl > 0.1
 
 
+def test_the_joint_fit_is_the_one_scipys_general_optimiser_finds() -> None:
+    logits, labels, _ = planted(10, 1, classes=5)
+    logits = 1.7 * logits
+
+    def loss(theta: np.ndarray) -> float:
+        return cross_entropy(theta[1:], theta[0] * logits, labels) + 0.05 * theta[1:].mean() ** 2
+
+    found = minimize(loss, np.eye(6)[0], method="BFGS", options={"gtol": 1e-7})
+    temperature, log_prior = fit_temperature_and_log_prior(logits, labels)
+    assert temperature == pytest.approx(1.0 / found.x[0], rel=1e-3)
+    assert log_prior == pytest.approx(normalise_log_prior(-found.x[1:]), abs=1e-3)
+    with pytest.raises(InputError, match="same classes"):
+        fit_temperature_and_log_prior(-logits, labels)
+
+
 def test_matching_confidence_with_accuracy_mistakes_a_prior_for_a_temperature() -> None:
     logits, labels, _ = planted(200, 0)  # exact posteriors: the right temperature is 1
     matched = matching_temperature(logits, labels)

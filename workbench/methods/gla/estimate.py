@@ -20,14 +20,8 @@ from workbench.methods.gla.checking import (
     checked_logits,
     refuse_empty_classes,
 )
-from workbench.methods.gla.softmax import log_sum_exp, normalise_log_prior, softmax
-
-TOLERANCE = 1e-11
-"""Largest difference between mean probability and share of labels at which Newton stops."""
-MAXIMUM_STEPS = 200
-LARGEST_STEP = 4.0
-"""A bias moves by at most so much in one step: confident logits make the loss flat far away."""
-SUFFICIENT_DECREASE = 1e-4
+from workbench.methods.gla.newton import BiasRegression, solve_damped
+from workbench.methods.gla.softmax import normalise_log_prior
 
 
 @dataclass(frozen=True)
@@ -39,8 +33,8 @@ class PriorFit:
         standard_error: ``(k,)`` of the log prior, by the sandwich of curvature and scatter of
             the gradients (White 1982): it holds whether or not the logits are calibrated.
         steps: Newton steps taken.
-        imbalance: largest difference left between mean probability and share of labels, the
-            ridge's pull included.
+        imbalance: largest difference left between a class's mean probability and its share of
+            the labels, the ridge's pull included.
     """
 
     log_prior: np.ndarray
@@ -111,96 +105,27 @@ def fit_log_prior(
         refuse_empty_classes(counts)
     if log_prior_labelled is not None:
         logits = logits + checked_log_prior(log_prior_labelled, k, "The labelled pictures' prior")
-    problem = _Problem(logits, labels, counts / n, ridge)
-    first = np.zeros(k) if start is None else -checked_log_prior(start, k, "The starting prior")
-    return problem.solve(first - first.mean())
+    problem = BiasRegression(logits, labels, ridge)
+    found = problem.solve(
+        None if start is None else -checked_log_prior(start, k, "The starting prior")
+    )
+    log_prior = normalise_log_prior(-found.biases)
+    return PriorFit(
+        log_prior,
+        _standard_error(problem, found.probabilities, log_prior),
+        found.steps,
+        found.largest_gradient,
+    )
 
 
-@dataclass(frozen=True)
-class _Problem:
-    """Bias-only logistic regression with offset ``logits``; biases are kept at mean 0."""
-
-    logits: np.ndarray
-    labels: np.ndarray
-    shares: np.ndarray
-    ridge: float
-
-    def loss(self, biases: np.ndarray) -> float:
-        own = self.logits[np.arange(len(self.labels)), self.labels] + biases[self.labels]
-        cross_entropy = float((log_sum_exp(self.logits + biases) - own).mean())
-        return cross_entropy + 0.5 * self.ridge * float(biases @ biases)
-
-    def curvature(self, probabilities: np.ndarray) -> np.ndarray:
-        """Hessian, made invertible along the constant that the loss does not see."""
-        n, k = probabilities.shape
-        matrix = probabilities.T @ probabilities
-        matrix /= -n
-        mean = probabilities.mean(axis=0)
-        matrix[np.diag_indices(k)] += mean + self.ridge
-        return matrix + mean.mean() / k
-
-    def solve(self, biases: np.ndarray) -> PriorFit:
-        for step in range(MAXIMUM_STEPS):
-            probabilities = softmax(self.logits + biases)
-            gradient = probabilities.mean(axis=0) - self.shares + self.ridge * biases
-            imbalance = float(np.abs(gradient).max())
-            if imbalance < TOLERANCE:
-                return self._report(biases, probabilities, step, imbalance)
-            direction = -_solve(self.curvature(probabilities), gradient)
-            direction -= direction.mean()
-            direction *= min(1.0, LARGEST_STEP / float(np.abs(direction).max()))
-            following = self._search(biases, direction, float(gradient @ direction))
-            if following is None:  # rounding allows no better
-                return self._report(biases, probabilities, step, imbalance)
-            biases = following
-        raise InputError(
-            "The prior of these logits could not be found: they are too confident. Divide them by "
-            "a temperature above 1, or set a ridge."
-        )
-
-    def _search(self, biases: np.ndarray, direction: np.ndarray, slope: float) -> np.ndarray | None:
-        """The first of the halved steps that lowers the loss enough."""
-        loss = self.loss(biases)
-        rounding = 4.0 * np.finfo(float).eps * max(1.0, abs(loss))
-        for halvings in range(40):
-            length = 0.5**halvings
-            following = biases + length * direction
-            if self.loss(following) <= loss + SUFFICIENT_DECREASE * length * slope + rounding:
-                return following
-        return None
-
-    def _report(
-        self, biases: np.ndarray, probabilities: np.ndarray, steps: int, imbalance: float
-    ) -> PriorFit:
-        n, k = probabilities.shape
-        log_prior = normalise_log_prior(-biases)
-        spread = _solve(self.curvature(probabilities), self._scatter(probabilities))
-        covariance = _solve(self.curvature(probabilities), spread.T) / n
-        jacobian = np.exp(log_prior)[None, :] - np.eye(k)  # of the normalised log prior
-        variance = np.einsum("jk,kl,jl->j", jacobian, covariance, jacobian, optimize=True)
-        return PriorFit(log_prior, np.sqrt(np.maximum(variance, 0.0)), steps, imbalance)
-
-    def _scatter(self, probabilities: np.ndarray) -> np.ndarray:
-        """Mean outer product of the pictures' gradients about the mean of their class.
-
-        The number of pictures of a class is chosen, not drawn, so only what varies within it
-        counts. A class of one picture shows no variation and counts whole.
-        """
-        n, k = probabilities.shape
-        scores = probabilities.copy()
-        scores[np.arange(n), self.labels] -= 1.0
-        counts = np.bincount(self.labels, minlength=k)
-        members = np.zeros((n, k))
-        members[np.arange(n), self.labels] = 1.0
-        means = (members.T @ scores) / np.maximum(counts, 1)[:, None]
-        means[counts == 1] = 0.0
-        scores -= means[self.labels]
-        scores *= np.sqrt(counts / np.maximum(counts - 1, 1))[self.labels][:, None]
-        return scores.T @ scores / n
-
-
-def _solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Solve with a whisper of damping: logits that are all but certain have no curvature."""
-    k = len(matrix)
-    damping = 1e-13 * float(np.trace(matrix)) / k + np.finfo(float).tiny
-    return np.linalg.solve(matrix + damping * np.eye(k), right)
+def _standard_error(
+    problem: BiasRegression, probabilities: np.ndarray, log_prior: np.ndarray
+) -> np.ndarray:
+    """Of the normalised log prior, by the delta method from the biases' covariance."""
+    n, k = probabilities.shape
+    curvature = problem.curvature(probabilities)
+    spread = solve_damped(curvature, problem.scatter(probabilities))
+    covariance = solve_damped(curvature, spread.T) / n
+    jacobian = np.exp(log_prior)[None, :] - np.eye(k)
+    variance = ((jacobian @ covariance) * jacobian).sum(axis=1)
+    return np.sqrt(np.maximum(variance, 0.0))

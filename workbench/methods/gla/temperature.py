@@ -9,11 +9,12 @@ by maximum likelihood has no such trap.
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import brentq, minimize
+from scipy.optimize import brentq
 
 from workbench.errors import InputError
 from workbench.methods.gla.checking import checked_labels, checked_logits, refuse_empty_classes
-from workbench.methods.gla.softmax import log_sum_exp, normalise_log_prior, softmax
+from workbench.methods.gla.newton import BiasRegression
+from workbench.methods.gla.softmax import normalise_log_prior, softmax
 
 LOWEST, HIGHEST = 0.1, 10.0
 """Temperatures searched, as in the official code."""
@@ -61,34 +62,17 @@ def fit_temperature_and_log_prior(
         T and the ``(k,)`` normalised log prior.
 
     Raises:
-        InputError: shapes do not fit, a class is empty, or the fit does not end.
+        InputError: shapes do not fit, a class is empty, or no positive temperature fits.
     """
     logits = checked_logits(logits)
     n, k = logits.shape
     labels = checked_labels(labels, n, k)
     counts = np.bincount(labels, minlength=k)
     refuse_empty_classes(counts)
-    rows = np.arange(n)
-    own = logits[rows, labels]
-
-    def loss_and_gradient(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        scale, biases = np.exp(theta[0]), theta[1:]
-        scores = scale * logits + biases
-        errors = softmax(scores)
-        loss = float((log_sum_exp(scores) - scale * own - biases[labels]).mean())
-        errors[rows, labels] -= 1.0
-        slope = scale * float((errors * logits).sum()) / n
-        return loss, np.concatenate([[slope], errors.mean(axis=0)])
-
-    limit = (np.log(1.0 / 100.0), np.log(100.0))
-    found = minimize(
-        loss_and_gradient,
-        np.zeros(k + 1),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[limit, *([(None, None)] * k)],
-        options={"maxiter": 3_000, "maxfun": 6_000, "ftol": 1e-15, "gtol": 1e-9},
-    )
-    if not np.isfinite(found.x).all():
-        raise InputError("No temperature fits these logits; they are too far apart.")
-    return float(np.exp(-found.x[0])), normalise_log_prior(-found.x[1:])
+    found = BiasRegression(logits, labels, fits_scale=True).solve()
+    if found.scale <= 0.0:
+        raise InputError(
+            "No temperature fits these logits: the higher a class's logit, the rarer the class. "
+            "Check that labels and columns name the same classes."
+        )
+    return 1.0 / found.scale, normalise_log_prior(-found.biases)
