@@ -34,9 +34,9 @@ def say_number(value: float) -> str:
     return f"{value / 10.0**exponent:.1f} × {say_power(exponent)}"
 
 
-def say_power(exponent: int) -> str:
-    """10ⁿ in characters."""
-    return "10" + str(exponent).translate(_SUPERSCRIPT)
+def say_power(exponent: int, base: int = 10) -> str:
+    """10ⁿ, or a power of another base, in characters."""
+    return f"{base}{str(exponent).translate(_SUPERSCRIPT)}"
 
 
 def log_ticks(
