@@ -26,14 +26,14 @@ CLASSES = 20
 
 
 def planted(
-    per_class: int, seed: int, *, separation: float = 1.0, tilt: float = 1.0, classes: int = CLASSES
+    per_class: int, seed: int, *, separation: float = 0.9, tilt: float = 1.0, classes: int = CLASSES
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Exact posteriors of Gaussians under a planted prior: logits, labels, log prior."""
     world = make_world(classes=classes, dimension=12, separation=separation, tilt=tilt, seed=seed)
     labels = np.repeat(np.arange(classes), per_class)
     noise, _ = draw_noise(len(labels), 12, 0.0, np.random.default_rng(1_000 + seed))
     return (
-        world.zero_shot_logits(world.zero_shot_means[labels] + noise),
+        world.zero_shot_logits(world.means[labels] + noise),
         labels,
         world.log_prior_pretrain,
     )
@@ -77,10 +77,10 @@ def test_the_gradient_in_log_q_is_share_less_mean_probability() -> None:
 
 @pytest.mark.parametrize(("per_class", "limit"), [(50, 0.12), (1_000, 0.01)])
 def test_a_planted_prior_comes_back(per_class: int, limit: float) -> None:
-    # Zhu et al.'s problem on exact posteriors, 20 classes, zero-shot accuracy about 80 %
+    # Zhu et al.'s problem on exact posteriors, 20 classes, zero-shot accuracy about three in four
     for seed in range(6 if per_class == 50 else 2):
         logits, labels, truth = planted(per_class, seed)
-        assert 0.7 < (logits.argmax(axis=1) == labels).mean() < 0.95
+        assert 0.6 < (logits.argmax(axis=1) == labels).mean() < 0.85
         assert agreement(truth, estimate_log_prior(logits, labels)).kl < limit
 
 
@@ -94,7 +94,7 @@ def test_the_standard_error_covers_the_truth_about_as_often_as_it_says() -> None
 
 
 def test_the_standard_error_shrinks_with_the_root_of_the_number_of_pictures() -> None:
-    logits, labels, _ = planted(400, 3, separation=0.7)
+    logits, labels, _ = planted(400, 3, separation=0.5)
     few = fit_log_prior(logits[::16], labels[::16]).standard_error
     many = fit_log_prior(logits, labels).standard_error
     assert np.median(few / many) == pytest.approx(4.0, rel=0.1)
@@ -109,7 +109,7 @@ def test_labels_that_are_not_balanced_are_corrected_by_their_own_prior() -> None
     naive = estimate_log_prior(logits[kept], labels[kept])
     corrected = estimate_log_prior(logits[kept], labels[kept], log_prior_labelled=own)
     assert agreement(truth, corrected).kl < 0.05
-    assert agreement(truth, naive).kl > 5 * agreement(truth, corrected).kl
+    assert agreement(truth, naive).kl > 3 * agreement(truth, corrected).kl
     assert corrected - own == pytest.approx(naive + (corrected - own - naive).mean(), abs=1e-8)
     assert agreement(truth, stationary_log_prior(logits[kept], labels[kept])).kl < 0.2
 
@@ -198,14 +198,14 @@ def test_one_step_of_the_official_solver_is_the_one_written_down() -> None:
 
 
 def test_the_stationary_vector_agrees_on_calibrated_logits_of_middling_accuracy() -> None:
-    for seed in range(4):
+    apart = []
+    for seed in range(6):
         logits, labels, _ = planted(50, seed, separation=0.6)
         assert 0.35 < (logits.argmax(axis=1) == labels).mean() < 0.65
-        direct, stationary = (
-            estimate_log_prior(logits, labels),
-            stationary_log_prior(logits, labels),
-        )
-        assert agreement(direct, stationary).kl < 0.03
+        direct = estimate_log_prior(logits, labels)
+        apart.append(agreement(direct, stationary_log_prior(logits, labels)).kl)
+    assert np.median(apart) < 0.01
+    assert max(apart) < 0.05
 
 
 def test_the_stationary_vector_is_left_alone_by_its_matrix() -> None:
@@ -239,7 +239,8 @@ def test_the_joint_fit_is_the_one_scipys_general_optimiser_finds() -> None:
 
 
 def test_matching_confidence_with_accuracy_mistakes_a_prior_for_a_temperature() -> None:
-    logits, labels, _ = planted(200, 0)  # exact posteriors: the right temperature is 1
+    # exact posteriors: the right temperature is 1
+    logits, labels, _ = planted(200, 0, separation=0.7)
     matched = matching_temperature(logits, labels)
     assert matched > 1.1
     confidence = softmax(logits / matched).max(axis=1).mean()
@@ -258,8 +259,8 @@ def two_models(seed: int, correlation: float = 0.0) -> tuple:
     return (
         world,
         labels,
-        world.zero_shot_means[labels] + first,
-        world.fine_tuned_means[labels] + second,
+        world.means[labels] + first,
+        world.means[labels] + second,
     )
 
 
@@ -273,7 +274,7 @@ def test_gla_with_true_priors_is_the_posterior_given_both_and_beats_each_alone(s
         log_prior_pretrain=world.log_prior_pretrain,
         log_prior_downstream=world.log_prior_downstream,
     )
-    means = np.hstack([world.zero_shot_means, world.fine_tuned_means])
+    means = np.hstack([world.means, world.means])
     points = np.hstack([a, b])
     joint = -0.5 * ((points[:, None, :] - means) ** 2).sum(axis=2)
     assert softmax(scores) == pytest.approx(softmax(joint), abs=1e-10)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.methods.gla.checking import checked_labels, checked_logits, refuse_empty_classes
-from workbench.methods.gla.softmax import log_sum_exp, softmax
 
 OFFICIAL_ITERATIONS = 1_000
 
@@ -69,7 +68,10 @@ def descend_ascend(
     counts = np.bincount(labels, minlength=k)
     refuse_empty_classes(counts)
     shares = counts / n
-    own = logits[np.arange(n), labels].mean()
+    # with E = exp(z), softmax(z - log q) is (E / q) over its row sums: no exponential a step
+    highest = logits.max(axis=1)
+    exponentials = np.exp(logits - highest[:, None])
+    own = float((logits[np.arange(n), labels] - highest).mean())
     prior, multiplier, positivity = np.full(k, 1.0 / k), 0.0, np.zeros(k)
     priors, multipliers, losses = [], [], []
     failed_at = None
@@ -77,11 +79,12 @@ def descend_ascend(
         if not (prior > 0.0).all():
             failed_at = iteration
             break
-        adjusted = logits - np.log(prior)
+        row_sums = exponentials @ (1.0 / prior)
         priors.append(prior)
         multipliers.append(multiplier)
-        losses.append(float(log_sum_exp(adjusted).mean() - own + shares @ np.log(prior)))
-        gradient = (shares - softmax(adjusted).mean(axis=0)) / prior
+        losses.append(float(np.log(row_sums).mean()) - own + float(shares @ np.log(prior)))
+        mean_probability = ((1.0 / row_sums) @ exponentials) / (n * prior)
+        gradient = (shares - mean_probability) / prior
         following = prior - learning_rate * (gradient - multiplier - positivity)
         # the multipliers look at the same q as the descent did
         multiplier = multiplier + learning_rate * (1.0 - float(prior.sum()))

@@ -1,9 +1,10 @@
 """Two synthetic models whose answers are exact posteriors, with planted priors.
 
-Each class is a Gaussian with unit variance in two separate spaces. The zero-shot model sees the
-first space and answers with the exact posterior under a planted prior π_p; the fine-tuned model
-sees the second, under π_s. Everything GLA assumes holds exactly, and the correlation ρ of the two
-spaces' noise breaks its one assumption about the models, independence given the class.
+Each class is a Gaussian with unit variance. The two models take two noisy looks at a picture: the
+zero-shot model answers with the exact posterior of the first under a planted prior π_p, the
+fine-tuned model with that of the second under π_s. Everything GLA assumes holds exactly, and the
+correlation ρ of the two looks' noise breaks its one assumption about the models, independence
+given the class: at ρ = 1 both see the same.
 """
 
 from __future__ import annotations
@@ -24,24 +25,22 @@ class GaussianWorld:
     """Class means of both spaces and the planted priors.
 
     Args:
-        zero_shot_means: ``(k, d)``.
-        fine_tuned_means: ``(k, d)``.
+        means: ``(k, d)`` of the classes.
         log_prior_pretrain: ``(k,)`` log π_p.
         log_prior_downstream: ``(k,)`` log π_s.
     """
 
-    zero_shot_means: np.ndarray
-    fine_tuned_means: np.ndarray
+    means: np.ndarray
     log_prior_pretrain: np.ndarray
     log_prior_downstream: np.ndarray
 
     def zero_shot_logits(self, points: np.ndarray) -> np.ndarray:
         """``(n, k)`` log posterior under π_p, up to a constant a row."""
-        return _log_likelihood(points, self.zero_shot_means) + self.log_prior_pretrain
+        return _log_likelihood(points, self.means) + self.log_prior_pretrain
 
     def fine_tuned_logits(self, points: np.ndarray) -> np.ndarray:
         """``(n, k)`` log posterior under π_s, up to a constant a row."""
-        return _log_likelihood(points, self.fine_tuned_means) + self.log_prior_downstream
+        return _log_likelihood(points, self.means) + self.log_prior_downstream
 
 
 def make_world(
@@ -49,10 +48,8 @@ def make_world(
 ) -> GaussianWorld:
     """Draw class means of standard deviation ``separation`` and two shuffled Zipf priors."""
     random = np.random.default_rng(seed)
-    first, second = separation * random.normal(size=(2, classes, dimension))
     return GaussianWorld(
-        first,
-        second,
+        separation * random.normal(size=(classes, dimension)),
         zipf_log_prior(classes, tilt, random),
         zipf_log_prior(classes, tilt, random),
     )
@@ -61,7 +58,7 @@ def make_world(
 def draw_noise(
     labels: int, dimension: int, correlation: float, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """``(n, d)`` standard normal noise of both spaces; entries correlate by ρ across them."""
+    """``(n, d)`` standard normal noise of both looks; their entries correlate by ρ."""
     first = random.normal(size=(labels, dimension))
     own = random.normal(size=(labels, dimension))
     return first, correlation * first + np.sqrt(1.0 - correlation**2) * own

@@ -20,5 +20,5 @@ def log_sum_exp(logits: np.ndarray) -> np.ndarray:
 
 
 def normalise_log_prior(log_prior: np.ndarray) -> np.ndarray:
-    """The log prior whose probabilities sum to 1; any constant added to all entries drops out."""
-    return log_prior - log_sum_exp(log_prior)
+    """Log priors, along the last axis, whose probabilities sum to 1; constants drop out."""
+    return log_prior - log_sum_exp(log_prior)[..., None]

@@ -14,9 +14,6 @@ import numpy as np
 from workbench.methods.gla.checking import checked_labels, checked_logits, refuse_empty_classes
 from workbench.methods.gla.softmax import normalise_log_prior, softmax
 
-TOLERANCE = 1e-12
-MAXIMUM_ROUNDS = 20_000
-
 
 def confusion_of_means(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """``(k, k)`` mean probability of class j (row) over the pictures of class k (column).
@@ -33,7 +30,7 @@ def confusion_of_means(probabilities: np.ndarray, labels: np.ndarray) -> np.ndar
 
 
 def stationary_log_prior(zero_shot_logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Log prior q with ``q = A q``, by power iteration from uniform.
+    """Log prior q with ``q = A q``.
 
     Args:
         zero_shot_logits: ``(n, k)``, calibrated: the estimate assumes that the probabilities are
@@ -48,17 +45,17 @@ def stationary_log_prior(zero_shot_logits: np.ndarray, labels: np.ndarray) -> np
     """
     logits = checked_logits(zero_shot_logits, "zero-shot logits")
     labels = checked_labels(labels, *logits.shape)
-    return _stationary(confusion_of_means(softmax(logits), labels))
+    return stationary_of(confusion_of_means(softmax(logits), labels))
 
 
-def _stationary(confusion: np.ndarray) -> np.ndarray:
+def stationary_of(confusion: np.ndarray) -> np.ndarray:
+    """``(k,)`` log of the vector that a column-stochastic matrix leaves alone.
+
+    Solved directly: power iteration, as the follow-up code does it, needs the more rounds the
+    more often the classifier is right. A matrix that mixes nothing leaves every vector alone; then
+    the answer is uniform.
+    """
     k = len(confusion)
-    share = np.full(k, 1.0 / k)
-    for _ in range(MAXIMUM_ROUNDS):
-        following = confusion @ share
-        following /= following.sum()
-        if np.abs(following - share).sum() < TOLERANCE:
-            share = following
-            break
-        share = following
-    return normalise_log_prior(np.log(share))
+    system = np.vstack([confusion - np.eye(k), np.ones(k)])
+    share = np.linalg.lstsq(system, np.append(np.zeros(k), 1.0), rcond=1e-12)[0]
+    return normalise_log_prior(np.log(np.maximum(share, np.finfo(float).tiny)))
