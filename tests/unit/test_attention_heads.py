@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from workbench.errors import CancelledError, InputError, UnknownNameError
 from workbench.methods.attention import HEADS, exact_attention, minimum_degree, paper_scale, rank
 from workbench.methods.attention import heads as study
-from workbench.methods.attention.head_statistics import NAMES, head_statistics
+from workbench.methods.attention.head_statistics import BINS, NAMES, SHARES, head_statistics
 from workbench.methods.attention.symmetries import (
     balance,
     balance_channels,
@@ -105,6 +105,22 @@ def test_score_statistics_equal_a_walk_over_all_pairs(tokens: int, is_causal: bo
     ]
     assert found["first_token_weight"][0] == pytest.approx(sum(shares) / len(shares), rel=1e-4)
     assert found["value_bound"][0] == np.abs(v).max()
+    flat = np.array([s for row in rows for s in row.values()])
+    assert found["lowest_score"][0] == pytest.approx(flat.min(), rel=1e-5)
+    assert found["highest_score"][0] == pytest.approx(flat.max(), rel=1e-5)
+    weights = np.concatenate(
+        [np.exp(x) / np.exp(x).sum() for x in (np.array(list(row.values())) for row in rows)]
+    )
+    edges = np.linspace(flat.min(), flat.max(), BINS + 1)
+    for name, share in (
+        ("pair_shares", np.full(len(flat), 1 / len(flat))),
+        ("attention_shares", weights / tokens),
+    ):
+        # Cumulated, so that a score on an edge may fall to either side.
+        expected = np.array([share[flat < edge].sum() for edge in edges[1:-1]])
+        cumulated = np.cumsum(found[name][0])[:-1]
+        np.testing.assert_allclose(cumulated, expected, atol=1.5 / len(flat) + 2e-3, err_msg=name)
+        assert found[name][0].sum() == pytest.approx(1.0, abs=1e-5)
     assert found["raw_bound"][0] == pytest.approx(
         paper_scale(8, 0.3) * max(np.abs(q).max(), np.abs(k).max()), rel=1e-6
     )
@@ -243,9 +259,9 @@ def test_the_operation_answers_with_one_number_for_each_head(tiny: Tiny) -> None
     watch = Watch()
     (answer,) = operation.run(tiny, [operation.prepare(ask(TEXT))], watch, "cpu")
     assert isinstance(answer, Output)
-    assert set(answer.arrays) == set(NAMES)
+    assert set(answer.arrays) == {*NAMES, *SHARES}
     for name, array in answer.arrays.items():
-        assert array.shape == (3, 6), name
+        assert array.shape == ((3, 6, BINS) if name in SHARES else (3, 6)), name
         assert array.dtype == np.float32, name
         assert np.isfinite(array).all(), name
     assert answer.values["head_dimension"] == 8

@@ -16,7 +16,7 @@ from workbench.figures.live import LiveFigure
 from workbench.methods.attention import HEADS, KINDS, STUDIES, SWEEP
 from workbench.methods.attention import heads as atlas
 from workbench.methods.attention import sweep as study
-from workbench.methods.attention.head_statistics import NAMES
+from workbench.methods.attention.head_statistics import BINS, NAMES, SHARES
 from workbench.methods.catalog import find_study
 from workbench.params import Choice, Range, fields_of, parse
 from workbench.server.api import canonical_json
@@ -45,6 +45,10 @@ def head_result() -> atlas.Result:
         name: random.uniform(0.5, 40.0, (30, 9)).astype(np.float32)
         for name in NAMES
         if not name.startswith("peak")
+    }
+    statistics["lowest_score"] = -statistics["highest_score"]
+    statistics |= {
+        name: random.dirichlet(np.ones(BINS), (30, 9)).astype(np.float32) for name in SHARES
     }
     statistics["peak_query"] = statistics["peak_key"] = np.ones((30, 9), dtype=np.float32)
     inputs = atlas.Inputs(statistics, ("The", " <b>&\x00", " tide"), 64)
@@ -238,16 +242,44 @@ def test_words_say_when_outputs_mean_nothing(result: study.Result) -> None:
 
 def test_the_atlas_follows_its_quantity(head_result: atlas.Result) -> None:
     figure = draw_heads(head_result)
-    assert figure.axes == {"quantity": list(atlas.QUANTITIES)}
+    assert figure.axes == {
+        "quantity": list(atlas.QUANTITIES),
+        "layer": list(range(30)),
+        "head": list(range(9)),
+    }
+    at = {"layer": 3, "head": 4}
     assert len(json.dumps(figure.payload(), allow_nan=False)) < MAXIMUM_PAYLOAD_BYTES
     for name in atlas.QUANTITIES:
-        drawn = figure.at(quantity=name)
+        drawn = figure.at(quantity=name, **at)
         np.testing.assert_allclose(
             np.array(drawn.data[0].z), head_result.maps[name].T, rtol=1e-6, err_msg=name
         )
-        assert len(figure.words_at(quantity=name)) > 60
-    assert np.isnan(figure.at(quantity="value_bound").data[2].y[0])
-    assert figure.at(quantity="raw_bound").data[2].y[0] == pytest.approx(head_result.threshold_b)
+        assert len(figure.words_at(quantity=name, **at)) > 60
+    assert np.isnan(figure.at(quantity="value_bound", **at).data[2].y[0])
+    assert figure.at(quantity="raw_bound", **at).data[2].y[0] == pytest.approx(
+        head_result.threshold_b
+    )
+
+
+def test_the_atlas_shows_the_head_that_was_chosen(head_result: atlas.Result) -> None:
+    drawn = draw_heads(head_result).at(quantity="max_abs_score", layer=3, head=4)
+    cell, place, pairs, attention = drawn.data[3:7]
+    assert (cell.x[0], cell.y[0]) == (3.0, 4.0)
+    chosen = head_result.maps["max_abs_score"][3, 4]
+    assert place.y[0] == pytest.approx(chosen)
+    assert drawn.data[1].y[int(place.x[0]) - 1] == pytest.approx(chosen)
+    for trace, shares in (
+        (pairs, head_result.pair_shares),
+        (attention, head_result.attention_shares),
+    ):
+        np.testing.assert_allclose(trace.y[1:-1], 100.0 * shares[3, 4], rtol=2e-3, atol=1e-4)
+        assert trace.y[0] == trace.y[-1] == 0.0
+        # The first bin's middle lies half a bin above the lowest score.
+        lowest = head_result.maps["lowest_score"][3, 4]
+        assert trace.x0 + trace.dx == pytest.approx(lowest + trace.dx / 2)
+    assert "Layer 3, head 4" in drawn.layout.annotations[2].text
+    past = draw_heads(head_result).at(quantity="max_abs_score", layer=60, head=63)
+    assert "Layer 29, head 8" in past.layout.annotations[2].text
 
 
 def test_tokens_of_a_text_cannot_write_markup_into_the_figure(head_result: atlas.Result) -> None:

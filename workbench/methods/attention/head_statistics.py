@@ -18,6 +18,8 @@ from workbench.methods.attention.symmetries import (
 )
 
 BLOCK_ROWS = 64
+BINS = 40
+"""Bins of a head's scores, from its lowest to its highest."""
 
 NAMES = (
     "raw_bound",
@@ -34,8 +36,13 @@ NAMES = (
     "value_bound",
     "peak_query",
     "peak_key",
+    "lowest_score",
+    "highest_score",
 )
-"""What ``head_statistics`` returns, in order."""
+"""Numbers that ``head_statistics`` gives for each head, in order."""
+
+SHARES = ("pair_shares", "attention_shares")
+"""Its histograms, ``BINS`` numbers for each head."""
 
 
 def head_statistics(
@@ -66,7 +73,10 @@ def head_statistics(
         score; ``row_half_range`` half the widest range of scores within one row, the smallest a
         that any shift of rows can reach; both also without the first token. Its mean weight is
         ``first_token_weight``. ``value_bound`` is ``max|V|``. ``peak_query`` and ``peak_key``
-        are the positions of the largest absolute score.
+        are the positions of the largest absolute score. Scores lie between ``lowest_score`` and
+        ``highest_score``; ``(h, BINS)`` ``pair_shares`` and ``attention_shares`` say which share
+        of the pairs and which share of all attention lies in each of as many equal parts of that
+        range.
     """
     factor = np.float32(paper_scale(queries.shape[-1], scale))
     q, k = queries * factor, keys * factor
@@ -85,16 +95,17 @@ def head_statistics(
         for one, other in zip(queries, keys, strict=True)
     ]
     found |= {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    return {name: found[name].astype(np.float32) for name in NAMES}
+    return {name: found[name].astype(np.float32) for name in (*NAMES, *SHARES)}
 
 
 def _score_statistics(
     queries: np.ndarray, keys: np.ndarray, *, is_causal: bool
-) -> dict[str, float]:
+) -> dict[str, float | np.ndarray]:
     """Statistics of one head's scores, in blocks of rows that stay in the processor's cache."""
     tokens = len(queries)
     ends = np.empty((4, tokens), dtype=np.float32)  # highest, lowest; both without the first
     share = np.empty(tokens, dtype=np.float32)
+    sums = np.empty(tokens, dtype=np.float32)
     for start in range(0, tokens, BLOCK_ROWS):
         end = min(start + BLOCK_ROWS, tokens)
         seen = end if is_causal else tokens
@@ -109,12 +120,17 @@ def _score_statistics(
         ends[2, start:end] = scores[:, 1:].max(axis=1, initial=-np.inf)
         ends[3, start:end] = lowest[:, 1:].min(axis=1, initial=np.inf)
         weights = np.exp(scores - ends[0, start:end, None])
-        share[start:end] = weights[:, 0] / weights.sum(axis=1)
+        sums[start:end] = weights.sum(axis=1)
+        share[start:end] = weights[:, 0] / sums[start:end]
     largest, half_range = _range(*ends[:2])
     # The first row and column go: models park unused attention on the first token.
     largest_rest, half_range_rest = _range(*ends[2:, 1:])
     peak_query = int(np.maximum(np.abs(ends[0]), np.abs(ends[1])).argmax())
     row = keys[: peak_query + 1 if is_causal else tokens] @ queries[peak_query]
+    lowest, highest = float(ends[1].min()), float(ends[0].max())
+    pairs, attention = _histograms(
+        queries, keys, (lowest, highest), (ends[0], sums), is_causal=is_causal
+    )
     return {
         "max_abs_score": largest,
         "row_half_range": half_range,
@@ -123,7 +139,41 @@ def _score_statistics(
         "first_token_weight": float(share[1:].mean()) if tokens > 1 else 1.0,
         "peak_query": float(peak_query),
         "peak_key": float(np.abs(row).argmax()),
+        "lowest_score": lowest,
+        "highest_score": highest,
+        "pair_shares": pairs,
+        "attention_shares": attention,
     }
+
+
+def _histograms(
+    queries: np.ndarray,
+    keys: np.ndarray,
+    ends: tuple[float, float],
+    rows: tuple[np.ndarray, np.ndarray],
+    *,
+    is_causal: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of pairs and of attention in each of ``BINS`` equal parts of the scores' range.
+
+    ``rows`` are each row's largest score and its sum of ``e^(score - largest)``.
+    """
+    tokens, (lowest, highest), (largest, sums) = len(queries), ends, rows
+    parts_per_score = BINS / max(highest - lowest, 1e-30)
+    pairs, attention = np.zeros(BINS), np.zeros(BINS)
+    for start in range(0, tokens, BLOCK_ROWS):
+        end = min(start + BLOCK_ROWS, tokens)
+        seen = end if is_causal else tokens
+        scores = queries[start:end] @ keys[:seen].T
+        weights = np.exp(scores - largest[start:end, None]) / sums[start:end, None]
+        if is_causal:
+            allowed = np.arange(seen) <= np.arange(start, end)[:, None]
+            scores, weights = scores[allowed], weights[allowed]
+        place = ((scores.ravel() - lowest) * parts_per_score).astype(np.int64)
+        place = np.clip(place, 0, BINS - 1)
+        pairs += np.bincount(place, minlength=BINS)
+        attention += np.bincount(place, weights.ravel(), minlength=BINS)
+    return pairs / pairs.sum(), attention / tokens
 
 
 def _range(highest: np.ndarray, lowest: np.ndarray) -> tuple[float, float]:

@@ -15,10 +15,10 @@ import numpy as np
 from scipy.special import gammaln
 
 from workbench.errors import BugError
-from workbench.methods.attention.head_statistics import NAMES as STATISTICS
+from workbench.methods.attention.head_statistics import NAMES, SHARES
 from workbench.methods.attention.polynomial import minimum_chebyshev_degrees
 from workbench.methods.attention.sweep import threshold_b
-from workbench.params import Choice, Model, Text, check
+from workbench.params import Choice, Model, Range, Text, check
 from workbench.server.api import ModelClient, Request
 from workbench.study import Study, Summary
 
@@ -56,6 +56,14 @@ QUANTITY = Choice(
     help="The four kinds of B belong to queries and keys that give exactly the same attention.",
 )
 
+MAXIMUM_LAYER, MAXIMUM_HEAD = 63, 63
+"""Largest numbers that can be asked for; a model says which it has."""
+
+LAYER = Range(
+    0, MAXIMUM_LAYER, 1, "Layer", live=True, help="Or click a cell of the map. Past the last: last."
+)
+HEAD = Range(0, MAXIMUM_HEAD, 1, "Head", live=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Params:
@@ -73,6 +81,8 @@ class Params:
         ),
     ] = DEFAULT_TEXT
     quantity: Annotated[str, QUANTITY] = "raw_bound"
+    layer: Annotated[int, LAYER] = 18
+    head: Annotated[int, HEAD] = 8
 
     def __post_init__(self) -> None:
         check(self)
@@ -83,7 +93,8 @@ class Inputs:
     """What the model server measured.
 
     Args:
-        statistics: ``(layers, heads)`` float32 for each name of ``STATISTICS``.
+        statistics: ``(layers, heads)`` float32 for each name of ``NAMES``, ``(layers, heads,
+            BINS)`` for each of ``SHARES``.
         tokens: the text as the model reads it.
         head_dimension: d of a head.
     """
@@ -101,6 +112,9 @@ class Result:
         params: what was asked for.
         maps: ``(layers, heads)`` for each name of ``QUANTITIES``, and the statistics without the
             first token.
+        pair_shares: ``(layers, heads, BINS)`` share of all pairs in each part of the range of
+            scores.
+        attention_shares: likewise, share of all attention.
         peaks: ``(layers, heads, 2)`` positions of the query and key with the largest score.
         tokens: the text as the model reads it.
         head_dimension: d of a head.
@@ -109,6 +123,8 @@ class Result:
 
     params: Params
     maps: Mapping[str, np.ndarray]
+    pair_shares: np.ndarray
+    attention_shares: np.ndarray
     peaks: np.ndarray
     tokens: tuple[str, ...]
     head_dimension: int
@@ -129,7 +145,7 @@ def gather(client: ModelClient, params: Params) -> Inputs:
     if not isinstance(tokens, list) or not isinstance(dimension, int):
         raise BugError("attention.head_statistics answered without tokens or head dimension.")
     return Inputs(
-        {name: answer.arrays[name] for name in STATISTICS},
+        {name: answer.arrays[name] for name in (*NAMES, *SHARES)},
         tuple(str(token) for token in tokens),
         dimension,
     )
@@ -149,10 +165,12 @@ def compute(inputs: Inputs, params: Params) -> Result:
     return Result(
         params=params,
         maps={
-            **inputs.statistics,
+            **{name: inputs.statistics[name] for name in NAMES},
             "needed_degree": degree,
             "log10_needed_rank": log10_rank(degree, inputs.head_dimension),
         },
+        pair_shares=inputs.statistics["pair_shares"],
+        attention_shares=inputs.statistics["attention_shares"],
         peaks=np.stack(
             [inputs.statistics["peak_query"], inputs.statistics["peak_key"]], axis=-1
         ).astype(np.int64),

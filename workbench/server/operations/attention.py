@@ -10,7 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from workbench.errors import InputError, WorkbenchError
-from workbench.methods.attention.head_statistics import NAMES, head_statistics
+from workbench.methods.attention.head_statistics import NAMES, SHARES, head_statistics
 from workbench.server.api import Request
 from workbench.server.operation import Control, Operation, Output, Prepared
 from workbench.server.operations.capture import LayerAttention, visit_layers
@@ -88,7 +88,7 @@ def _measure(model: Any, arguments: _Arguments, control: Control, item: int) -> 
     with threadpool_limits(limits=1, user_api="blas"):
         visit_layers(model.model, ids, visit)
     return Output(
-        arrays={name: np.stack([one[name] for one in found]) for name in NAMES},
+        arrays={name: np.stack([one[name] for one in found]) for name in (*NAMES, *SHARES)},
         values={
             "tokens": [model.tokenizer.decode([int(i)]) for i in ids.reshape(-1)],
             "head_dimension": max(dimensions),
@@ -98,7 +98,7 @@ def _measure(model: Any, arguments: _Arguments, control: Control, item: int) -> 
 
 HEAD_STATISTICS = Operation(
     name="attention.head_statistics",
-    version=1,
+    version=2,
     kinds=frozenset({"causal-lm", "sentence-encoder"}),
     prepare=prepare,
     run=run,
@@ -106,4 +106,6 @@ HEAD_STATISTICS = Operation(
     max_batch_cost=MAXIMUM_CHARACTERS,
     summary="Largest entries, score ranges and equivalent bounds of every attention head.",
 )
-"""Arguments: ``text``. Arrays: ``(layers, heads)`` float32 for each name of ``NAMES``."""
+"""Arguments: ``text``. Arrays: ``(layers, heads)`` float32 for each name of ``NAMES`` and
+``(layers, heads, BINS)`` for each of ``SHARES``.
+"""

@@ -10,6 +10,7 @@ from workbench.server.operations import (
     generate,
     next_token,
     score_choices,
+    swap_head,
     tokenize_text,
 )
 
@@ -21,4 +22,5 @@ OPERATIONS: tuple[Operation, ...] = (
     embed_text.OPERATION,
     capture_attention.OPERATION,
     attention.HEAD_STATISTICS,
+    swap_head.SWAP_HEAD,
 )

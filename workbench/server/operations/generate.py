@@ -106,7 +106,7 @@ def _decode(loaded: Any, answers: list[Answer], control: Control) -> list[Answer
     """Decode until every row has ended or was left; returns the rows that ended."""
     decoder_type = Seq2SeqDecoder if loaded.kind == "seq2seq-lm" else CausalDecoder
     decoder: Decoder = decoder_type(loaded, [answer.prompt for answer in answers])
-    ends = _end_tokens(loaded)
+    ends = end_tokens(loaded)
     ended: list[Answer] = []
     logits = decoder.start(control.check)
     while True:
@@ -153,7 +153,8 @@ def _show(answer: Answer, control: Control) -> None:
     control.progress(answer.number, count / answer.limit, f"{count} of {answer.limit} tokens")
 
 
-def _end_tokens(loaded: Any) -> frozenset[int]:
+def end_tokens(loaded: Any) -> frozenset[int]:
+    """Tokens with which a model ends its answer."""
     said = loaded.model.generation_config.eos_token_id
     tokens = said if isinstance(said, list) else [said]
     return frozenset(int(t) for t in [*tokens, loaded.tokenizer.eos_token_id] if t is not None)
