@@ -16,7 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from panels import controls, gradio_files, guard, links, overview, status
+from panels import controls, first, gradio_files, guard, links, overview, status
 from panels.head import OwnHead
 from panels.look import THEME
 from panels.page import Desk, Page
@@ -66,6 +66,7 @@ def build_app(
     app.include_router(statics.router())
     app.include_router(gradio_files.router())
     app.include_router(desk.results.router())
+    app.include_router(first.router(desk, {page.method.slug: page for page in pages}))
     _add_health(app, client, version)
     demo.state_session_capacity = SESSIONS
     gr.mount_gradio_app(
@@ -114,7 +115,8 @@ def _build_blocks(
 def _build_page(method: Method, desk: Desk, builder: Callable[[Page], None] | None) -> Page:
     page = Page(method, desk)
     overview.draw_heading(method)
-    (builder or importlib.import_module(f"panels.{method.slug}").build)(page)
+    with gr.Tabs(elem_classes=["wb-questions"]) as page.questions:
+        (builder or importlib.import_module(f"panels.{method.slug}").build)(page)
     return page
 
 
@@ -127,15 +129,19 @@ def _keep_address(tab: gr.Tab, slug: str) -> None:
 def _wire_links(demo: gr.Blocks, frame: gr.HTML, tabs: gr.Tabs, pages: Sequence[Page]) -> None:
     known: dict[str, dict[str, type]] = {"overview": {}, "status": {}}
     for page in pages:
-        known[page.method.slug] = {panel.study.slug: panel.study.params for panel in page.panels}
+        known[page.method.slug] = page.params_of_studies()
     panels = {panel.study.slug: panel for page in pages for panel in page.panels}
-    outputs = [frame, tabs, *(c for panel in panels.values() for c in panel.controls.values())]
+    questions = {page.method.slug: page.questions for page in pages}
+    chosen = [control for panel in panels.values() for control in panel.controls.values()]
+    outputs = [frame, tabs, *questions.values(), *chosen]
 
     def follow_link(request: gr.Request) -> dict[Any, Any]:
         opened = links.read(request.query_params.multi_items(), known)
         update: dict[Any, Any] = {frame: json.dumps({"complaint": opened.complaint})}
         if opened.tab:
             update[tabs] = gr.Tabs(selected=opened.tab)
+        if opened.study:
+            update[questions[opened.tab]] = gr.Tabs(selected=opened.study)
         for study, params in opened.params.items():
             values = as_dict(params)
             for name, control in panels[study].controls.items():

@@ -121,7 +121,7 @@ def _read_step(where: str, slug: str, step: Mapping[str, Any], studies: Mapping[
     )
 
 
-def build(slug: str) -> None:
-    """Add the lesson's element to the open Blocks, if the tab has a lesson."""
+def build(slug: str, study: str) -> None:
+    """Add the lesson's element beside a study, if the tab has a lesson; all show the same step."""
     if has_lesson(slug):
-        element("lesson", slug)
+        element("lesson", study)

@@ -1,8 +1,9 @@
 """A link carries everything needed to see the same thing: a short, versioned query string.
 
-    ?v=1&tab=attention&bound_b=2&degree=6&heads.text=Hello
+    ?v=1&tab=attention&study=heads&bound_b=2&degree=6&heads.text=Hello
 
-``tab`` is a method's slug, "overview" or "status". The parameters of its main study go by their
+``tab`` is a method's slug, "overview" or "status"; ``study`` the study that is shown, the main one
+if it is left out. The parameters of its main study go by their
 own names, those of its other studies as ``study.name``. Only a text that equals its default is
 left out: a link should mean the same after a default has changed, and stay short. The browser
 writes the same form (``assets/js/link.js``); everything that comes in is checked here.
@@ -19,6 +20,8 @@ from workbench.errors import InputError, UnknownNameError, WorkbenchError
 from workbench.params import Text, as_text, fields_of, parse
 
 VERSION = 1
+FRAME = ("v", "tab", "study")
+"""Names that belong to the link itself; no parameter of a main study may be called so."""
 MAX_CHARACTERS = 6_000
 """A link longer than this is cut off by mail programs and some servers."""
 
@@ -32,11 +35,13 @@ class Opened:
 
     Args:
         tab: slug of the tab to open, or ``None`` for the overview.
+        study: slug of the study to show on it, or ``None`` for its main study.
         params: checked parameters by study; only studies the link says something about.
         complaint: one sentence when the link could not be followed; then ``params`` is empty.
     """
 
     tab: str | None = None
+    study: str | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     complaint: str = ""
 
@@ -46,18 +51,21 @@ def prefix(tab: str, study: str) -> str:
     return "" if study == tab else study.removeprefix(f"{tab}.") + "."
 
 
-def write(tab: str, params: Mapping[str, Any]) -> str:
+def write(tab: str, params: Mapping[str, Any], *, study: str | None = None) -> str:
     """The query string, without "?", that opens a tab with these parameters.
 
     Args:
         tab: slug of the tab.
         params: parameters by the study's slug.
+        study: slug of the study to show; the main one if left out.
     """
     pairs = [("v", str(VERSION)), ("tab", tab)]
-    for study, values in params.items():
+    if study is not None and study != tab:
+        pairs.append(("study", prefix(tab, study).rstrip(".")))
+    for owner, values in params.items():
         texts = as_text(values)
         pairs += [
-            (prefix(tab, study) + each.name, texts[each.name])
+            (prefix(tab, owner) + each.name, texts[each.name])
             for each in fields_of(type(values))
             if not (isinstance(each.kind, Text) and texts[each.name] == each.default)
         ]
@@ -79,10 +87,11 @@ def read(query: Iterable[tuple[str, str]], tabs: Tabs) -> Opened:
     tab = given.get("tab")
     try:
         _check_frame(pairs, given, tabs)
-        return Opened(tab, _parse_all(given, tab, tabs))
+        return Opened(tab, _find_study(given, tabs), _parse_all(given, tab, tabs))
     except WorkbenchError as error:
         known = tab if tab in tabs else None
-        return Opened(known, {}, f"This link cannot be followed: {error} Showing the defaults.")
+        complaint = f"This link cannot be followed: {error} Showing the defaults."
+        return Opened(known, complaint=complaint)
 
 
 def _check_frame(pairs: list[tuple[str, str]], given: Mapping[str, str], tabs: Tabs) -> None:
@@ -100,8 +109,18 @@ def _check_frame(pairs: list[tuple[str, str]], given: Mapping[str, str], tabs: T
         raise UnknownNameError.of("tab", given["tab"], tabs)
 
 
+def _find_study(given: Mapping[str, str], tabs: Tabs) -> str | None:
+    if "study" not in given:
+        return None
+    tab = given.get("tab")
+    known = {prefix(tab, study).rstrip("."): study for study in tabs[tab]} if tab else {}
+    if given["study"] not in known:
+        raise UnknownNameError.of("study", given["study"], (name for name in known if name))
+    return known[given["study"]]
+
+
 def _parse_all(given: Mapping[str, str], tab: str | None, tabs: Tabs) -> dict[str, Any]:
-    values = {name: value for name, value in given.items() if name not in ("v", "tab")}
+    values = {name: value for name, value in given.items() if name not in FRAME}
     if tab is None:
         if values:
             raise InputError("it sets parameters but does not say of which tab.")

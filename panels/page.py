@@ -16,7 +16,7 @@ import gradio as gr
 from gradio.components import Component
 
 from panels import controls, guard, lesson
-from panels.results import ResultStore, as_body
+from panels.results import ResultStore, publish
 from panels.runs import Ask, Mode, NotMeasuredError, Runner
 from panels.view import View
 from panels.widget import element
@@ -40,6 +40,7 @@ class StudyPanel:
     run: Literal["auto", "button"]
     controls: Mapping[str, Component]
     element: gr.HTML
+    tab: gr.Tab
 
 
 @dataclass
@@ -54,11 +55,16 @@ class Desk:
         self.runner = Runner(self.client, self._finish, self.results.is_served)
 
     def _finish(self, study: Study, outcome: Outcome) -> str:
-        return self.results.put(as_body(study, outcome, self.views[study.slug]))
+        return publish(self.results, study, outcome, self.views[study.slug])
+
+
+def tab_id(study: str) -> str:
+    """The id of a study's own tab in the page; its button's is the same with ``-button``."""
+    return f"study-{study.replace('.', '-')}"
 
 
 class Page:
-    """One method's tab, under construction inside an open ``gr.Tab``."""
+    """One method's tab, under construction inside an open ``gr.Tabs``: a tab for each study."""
 
     def __init__(self, method: Method, desk: Desk) -> None:
         self.method = method
@@ -83,18 +89,26 @@ class Page:
             open_controls: how many controls are in sight; the rest fold under "More".
         """
         self._desk.views[study.slug] = tuple(figures)
-        with gr.Row(elem_classes=["wb-study", f"wb-run-{run}"]):
-            with gr.Column(elem_classes=["wb-main"], scale=3, min_width=420):
-                shown = element("study", study.slug, events=("run", "cancel", "set"))
-            with gr.Column(elem_classes=["wb-side"], scale=1, min_width=260):
-                drawn = self._draw_controls(study, open_controls)
-                self._draw_buttons(study, run)
-                if not self.panels:
-                    lesson.build(self.method.slug)
-        panel = StudyPanel(study, tuple(figures), run, drawn, shown)
+        with gr.Tab(study.title, id=study.slug, elem_id=tab_id(study.slug)) as tab:
+            with gr.Row(elem_classes=["wb-study", f"wb-run-{run}"]):
+                with gr.Column(elem_classes=["wb-main"], scale=3, min_width=420):
+                    shown = element("study", study.slug, events=("run", "cancel", "set"))
+                with gr.Column(elem_classes=["wb-side"], scale=1, min_width=260):
+                    drawn = self._draw_controls(study, open_controls)
+                    self._draw_buttons(study, run)
+                    lesson.build(self.method.slug, study.slug)
+        panel = StudyPanel(study, tuple(figures), run, drawn, shown, tab)
         self.panels.append(panel)
         self._wire(panel)
         return panel
+
+    def params_of_studies(self) -> dict[str, type]:
+        """The parameters' dataclass of each study, by slug, in screen order."""
+        return {panel.study.slug: panel.study.params for panel in self.panels}
+
+    def find(self, study: str | None) -> StudyPanel:
+        """A study's panel by its slug; the main study's if it is left out."""
+        return next(p for p in self.panels if p.study.slug == (study or self.method.slug))
 
     def model_controls(self) -> list[tuple[str, Component]]:
         """Kind of model and control of every parameter that names one."""
@@ -107,9 +121,7 @@ class Page:
 
     def describe(self) -> dict[str, Any]:
         """What the browser's script is told about this tab."""
-        taught = lesson.read_lesson(
-            self.method.slug, {p.study.slug: p.study.params for p in self.panels}
-        )
+        taught = lesson.read_lesson(self.method.slug, self.params_of_studies())
         return {
             "title": self.method.title,
             "group": self.method.group,
@@ -118,8 +130,9 @@ class Page:
                 {
                     "slug": panel.study.slug,
                     "title": panel.study.title,
+                    "tab": tab_id(panel.study.slug),
                     "run": panel.run,
-                    "views": [{"name": view.name, "title": view.title} for view in panel.views],
+                    "views": [_describe_view(view) for view in panel.views],
                     "params": [
                         _describe_param(f, panel.study) for f in fields_of(panel.study.params)
                     ],
@@ -152,6 +165,9 @@ class Page:
     def _wire(self, panel: StudyPanel) -> None:
         slug = json.dumps(panel.study.slug)
         names = json.dumps(list(panel.controls))
+        panel.tab.select(
+            None, js=f"() => window.workbench.showStudy({slug})", api_visibility="private"
+        )
         gr.on(
             [control.change for control in panel.controls.values()],  # type: ignore[attr-defined]
             None,
@@ -246,6 +262,15 @@ def _progress(event: Event) -> dict[str, Any]:
         "fraction": event.fraction,
         "seconds_left": event.seconds_left,
         "text": event.text,
+    }
+
+
+def _describe_view(view: View) -> dict[str, Any]:
+    return {
+        "name": view.name,
+        "title": view.title,
+        "picks": dict(view.picks) or None,
+        "plays": view.plays,
     }
 
 

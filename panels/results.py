@@ -25,8 +25,16 @@ LIMIT_BYTES = 192 * 2**20
 FOREVER = "public, max-age=31536000, immutable"
 
 
-def as_body(study: Study, outcome: Outcome, views: Sequence[View]) -> bytes:
-    """Everything the page shows of an outcome, as JSON: numbers, receipt, figures, Python."""
+def publish(store: ResultStore, study: Study, outcome: Outcome, views: Sequence[View]) -> str:
+    """Keep everything the page shows of an outcome; returns the address of its numbers.
+
+    The first figure comes with them; the others are fetched when they are shown.
+    """
+    first, *others = (
+        {"name": view.name, "title": view.title} | view.draw(outcome.result).payload()
+        for view in views
+    )
+    figures = [first, *({"address": store.put(_as_json(figure))} for figure in others)]
     body = {
         "study": study.slug,
         "title": study.title,
@@ -34,11 +42,12 @@ def as_body(study: Study, outcome: Outcome, views: Sequence[View]) -> bytes:
         "summary": dict(outcome.summary),
         "receipt": dict(outcome.receipt),
         "python": snippet(study, outcome.params),
-        "figures": [
-            {"name": view.name, "title": view.title} | view.draw(outcome.result).payload()
-            for view in views
-        ],
+        "figures": figures,
     }
+    return store.put(_as_json(body))
+
+
+def _as_json(body: object) -> bytes:
     return json.dumps(body, ensure_ascii=False, allow_nan=False, default=_plain).encode()
 
 
@@ -48,6 +57,10 @@ def _plain(value: object) -> object:
     if hasattr(value, "items"):
         return dict(value)  # type: ignore[call-overload]  # a read-only mapping
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def _digest(address: str) -> str:
+    return address.removeprefix(ROUTE + "/").removesuffix(".json")
 
 
 class ResultStore:
@@ -78,7 +91,7 @@ class ResultStore:
 
     def is_served(self, address: str) -> bool:
         """Whether an address that ``put`` gave still answers."""
-        return self.get(address.removeprefix(ROUTE + "/").removesuffix(".json")) is not None
+        return self.get(_digest(address)) is not None
 
     def router(self) -> APIRouter:
         """The route that serves the bodies."""
@@ -86,13 +99,17 @@ class ResultStore:
 
         @router.get(ROUTE + "/{digest}.json", include_in_schema=False)
         async def fetch(digest: str, request: Request) -> Response:
-            packed = self.get(digest)
-            if packed is None:
-                return Response(status_code=404)
-            headers = {"Cache-Control": FOREVER, "Vary": "Accept-Encoding"}
-            if "gzip" in request.headers.get("accept-encoding", ""):
-                headers["Content-Encoding"] = "gzip"
-                return Response(packed, media_type="application/json", headers=headers)
-            return Response(gzip.decompress(packed), media_type="application/json", headers=headers)
+            return self.respond(f"{ROUTE}/{digest}.json", request, cache=FOREVER)
 
         return router
+
+    def respond(self, address: str, request: Request, *, cache: str) -> Response:
+        """The body at an address that ``put`` gave, for one request; 404 when it was dropped."""
+        packed = self.get(_digest(address))
+        if packed is None:
+            return Response(status_code=404)
+        headers = {"Cache-Control": cache, "Vary": "Accept-Encoding"}
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+            return Response(packed, media_type="application/json", headers=headers)
+        return Response(gzip.decompress(packed), media_type="application/json", headers=headers)

@@ -36,6 +36,7 @@ MEDIA_TYPES = {
 SCRIPTS = (
     "core.js",
     "plot.js",
+    "bundle.js",
     "link.js",
     "export.js",
     "tools.js",

@@ -26,12 +26,30 @@ window.workbench = (() => {
       for (const listen of this.listeners) listen(changed, inputAt);
       workbench.changed(this);
     }
+    // show this study and put its controls to these values, now or as soon as it is drawn
+    open(values = null) {
+      document.getElementById(`${this.spec.tab}-button`)?.click();
+      if (!values) return;
+      if (this.panel) this.panel.set(values);
+      else this.wanted = values;
+    }
     differs(params, which) {
       return this.spec.params.some(
         (param) => which(param) && !equal(params[param.name], this.values[param.name]),
       );
     }
   }
+
+  const asked = new URLSearchParams(location.search);
+  const ask = async () => {
+    try {
+      const answer = await fetch(`workbench-first${location.search}`, { cache: "no-store" });
+      return answer.status === 200 ? await answer.json() : null;
+    } catch {
+      return null; // the study asks again by itself, and says what is wrong
+    }
+  };
+  let first = page.tabs[asked.get("tab")] ? ask() : null;
 
   const equal = (a, b) =>
     a === b || (typeof a === "number" && typeof b === "number" && Math.abs(a - b) < 1e-9);
@@ -63,6 +81,14 @@ window.workbench = (() => {
     equal,
     // ring of the last redraws, milliseconds from input to drawn; read by the benchmark
     redraws: [],
+    // the answer that the address asks for, on its way while Gradio starts; given once, to the
+    // study it belongs to
+    async takeFirst(slug) {
+      const answer = await first;
+      if (answer?.study !== slug) return null;
+      first = null;
+      return answer;
+    },
     changed: () => {},
     mount(kind, argument, api) {
       builders[kind](argument, api);

@@ -3,69 +3,86 @@
 (() => {
   const { make, page, studies, builders } = workbench;
 
-  builders.lesson = (tab, { element }) => {
-    const { lesson } = page.tabs[tab];
-    const root = element.querySelector(".wb-mount");
-    const answers = lesson.steps.map(() => null);
-    let at = -1;
+  const lessons = new Map(); // one for each tab, shown beside each of its studies
 
-    const setControls = (set) => {
-      for (const [slug, values] of Object.entries(set)) studies.get(slug).panel?.set(values);
-    };
-    const go = (index) => {
-      at = index;
-      if (at >= 0) setControls(lesson.steps[at].set);
-      render();
-      root.querySelector("[data-focus]")?.focus({ preventScroll: true });
-    };
-    const guess = (index) => {
-      answers[at] = index;
-      render();
-      root.querySelector(".wb-reveal")?.focus({ preventScroll: true });
-    };
-    const dots = () =>
-      make(
+  builders.lesson = (slug, { element }) => {
+    const { tab } = studies.get(slug);
+    if (!lessons.has(tab)) lessons.set(tab, new Lesson(page.tabs[tab].lesson));
+    lessons.get(tab).show(element.querySelector(".wb-mount"));
+  };
+
+  class Lesson {
+    constructor({ steps }) {
+      this.steps = steps;
+      this.answers = steps.map(() => null);
+      this.at = -1;
+      this.roots = new Set();
+    }
+    show(root) {
+      this.roots.add(root);
+      root.replaceChildren(this.draw());
+      if (this.at >= 0 && document.activeElement === document.body) this.focus("[data-focus]");
+    }
+    // the keyboard's place goes along, on the study that is seen
+    render(focus) {
+      for (const root of this.roots) root.replaceChildren(this.draw());
+      this.focus(focus);
+    }
+    focus(part) {
+      const seen = [...this.roots].find((root) => root.checkVisibility());
+      seen?.querySelector(part)?.focus({ preventScroll: true });
+    }
+    go(index) {
+      this.at = index;
+      const set = Object.entries(this.steps[index]?.set ?? {});
+      set.forEach(([slug, values], i) => (i ? studies.get(slug).panel?.set(values) : studies.get(slug).open(values)));
+      this.render("[data-focus]");
+    }
+    guess(index) {
+      this.answers[this.at] = index;
+      this.render(".wb-reveal");
+    }
+    dots() {
+      return make(
         "ol",
-        { class: "wb-dots", "aria-label": `Step ${at + 1} of ${lesson.steps.length}` },
-        ...lesson.steps.map((step, i) =>
-          make("li", {}, make("button", { type: "button", "aria-label": `Step ${i + 1}: ${step.title}`, "aria-current": i === at ? "step" : null, class: answers[i] === null ? "" : "wb-answered", onclick: () => go(i) })),
+        { class: "wb-dots", "aria-label": `Step ${this.at + 1} of ${this.steps.length}` },
+        ...this.steps.map((step, i) =>
+          make("li", {}, make("button", { type: "button", "aria-label": `Step ${i + 1}: ${step.title}`, "aria-current": i === this.at ? "step" : null, class: this.answers[i] === null ? "" : "wb-answered", onclick: () => this.go(i) })),
         ),
       );
-    const choice = (step, text, i) => {
-      const chosen = answers[at] === i;
-      const open = answers[at] === null;
+    }
+    choice(step, text, i) {
+      const answer = this.answers[this.at];
+      const chosen = answer === i;
+      const open = answer === null;
       const mark = open ? "" : i === step.answer ? " wb-right" : chosen ? " wb-wrong" : "";
       const said = open ? "" : i === step.answer ? " (this is so)" : chosen ? " (your guess)" : "";
-      return make("button", { type: "button", class: `wb-choice${mark}`, disabled: !open, "aria-pressed": String(chosen), onclick: () => guess(i) }, text, make("span", { class: "wb-visually-hidden" }, said));
-    };
-    const render = () => {
+      return make("button", { type: "button", class: `wb-choice${mark}`, disabled: !open, "aria-pressed": String(chosen), onclick: () => this.guess(i) }, text, make("span", { class: "wb-visually-hidden" }, said));
+    }
+    draw() {
+      const { at, steps } = this;
       if (at < 0) {
-        root.replaceChildren(
-          make("button", { type: "button", class: "wb-lesson-start", "data-focus": true, onclick: () => go(0) }, make("strong", {}, "Take the lesson"), make("span", {}, `${lesson.steps.length} questions: guess first, then see`)),
-        );
-        return;
+        return make("button", { type: "button", class: "wb-lesson-start", "data-focus": true, onclick: () => this.go(0) }, make("strong", {}, "Take the lesson"), make("span", {}, `${steps.length} questions: guess first, then see`));
       }
-      const step = lesson.steps[at];
-      const done = answers[at] !== null;
-      root.replaceChildren(
+      const step = steps[at];
+      const done = this.answers[at] !== null;
+      const isLast = at + 1 === steps.length;
+      return make(
+        "section",
+        { class: "wb-lesson", "aria-label": "Lesson" },
+        make("header", {}, this.dots(), make("button", { type: "button", class: "wb-close", "aria-label": "Close the lesson", onclick: () => this.go(-1) }, "×")),
+        make("h4", { tabindex: "-1", "data-focus": true }, step.title),
+        make("p", {}, step.text),
+        make("p", { class: "wb-question" }, step.question),
+        make("div", { class: "wb-choices", role: "group", "aria-label": step.question }, ...step.choices.map((text, i) => this.choice(step, text, i))),
+        done ? make("p", { class: "wb-reveal", tabindex: "-1", role: "status" }, step.reveal) : null,
         make(
-          "section",
-          { class: "wb-lesson", "aria-label": "Lesson" },
-          make("header", {}, dots(), make("button", { type: "button", class: "wb-close", "aria-label": "Close the lesson", onclick: () => go(-1) }, "×")),
-          make("h4", { tabindex: "-1", "data-focus": true }, step.title),
-          make("p", {}, step.text),
-          make("p", { class: "wb-question" }, step.question),
-          make("div", { class: "wb-choices", role: "group", "aria-label": step.question }, ...step.choices.map((text, i) => choice(step, text, i))),
-          done ? make("p", { class: "wb-reveal", tabindex: "-1", role: "status" }, step.reveal) : null,
-          make(
-            "footer",
-            {},
-            at > 0 ? make("button", { type: "button", onclick: () => go(at - 1) }, "Back") : make("span"),
-            done ? make("button", { type: "button", class: "wb-primary", onclick: () => go(at + 1 < lesson.steps.length ? at + 1 : -1) }, at + 1 < lesson.steps.length ? "Next" : "Finish") : null,
-          ),
+          "footer",
+          {},
+          at > 0 ? make("button", { type: "button", onclick: () => this.go(at - 1) }, "Back") : make("span"),
+          done ? make("button", { type: "button", class: "wb-primary", onclick: () => this.go(isLast ? -1 : at + 1) }, isLast ? "Finish" : "Next") : null,
         ),
       );
-    };
-    render();
-  };
+    }
+  }
 })();

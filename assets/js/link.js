@@ -3,6 +3,7 @@
 (() => {
   const { page, studies, equal } = workbench;
   let tab = "overview";
+  const shown = {}; // the study that each tab shows, by slug
   let timer;
 
   const query = () => {
@@ -10,6 +11,7 @@
     if (tab === "overview") return pairs;
     pairs.set("v", page.link.version);
     pairs.set("tab", tab);
+    if ((shown[tab] ?? tab) !== tab) pairs.set("study", shown[tab].slice(tab.length + 1));
     for (const { slug } of page.tabs[tab]?.studies ?? []) {
       const study = studies.get(slug);
       const prefix = slug === tab ? "" : `${slug.slice(tab.length + 1)}.`;
@@ -41,6 +43,10 @@
     showTab(name) {
       tab = name;
       document.body.dataset.tab = name;
+      keep();
+    },
+    showStudy(slug) {
+      shown[studies.get(slug).tab] = slug;
       keep();
     },
   });

@@ -171,8 +171,9 @@
 
   // one place on the page where figures are drawn
   class Canvas {
-    constructor(host) {
+    constructor(host, onClick = () => {}) {
       this.host = host;
+      this.onClick = onClick;
       this.next = null;
       this.busy = null;
       this.last = null;
@@ -226,6 +227,8 @@
       Object.assign(layout, { autosize: true, uirevision: "kept", template: page.templates[now.theme] });
       const coloured = now.theme === "dark" ? recolour : (part) => part;
       await Plotly.react(this.host, coloured([...now.behind, ...data]), coloured(layout), CONFIG);
+      if (!this.isWatched) this.host.on("plotly_click", ({ points: [point] }) => point && this.onClick(point));
+      this.isWatched = true;
       if (!performance.getEntriesByName(FIRST_FIGURE).length) performance.mark(FIRST_FIGURE);
       this.last = now;
     }
@@ -234,6 +237,7 @@
       this.last = null;
       clearTimeout(this.settling);
       if (this.host.data) window.Plotly.purge(this.host);
+      this.isWatched = false;
     }
   }
 

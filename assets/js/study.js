@@ -1,17 +1,16 @@
 // One study on the page: its figures, the words below them, its tools, and how far a run is.
 "use strict";
 (() => {
-  const { make, studies, builders, Sweep, Canvas, ghosts, isLines, drawers, copy, settings } = workbench;
+  const { make, studies, builders, Bundle, Canvas, ghosts, isLines, drawers, copy, settings } = workbench;
   const TOOLS = { numbers: "Numbers", table: "Table", python: "As Python", receipt: "Receipt", export: "Export" };
   const SPOKEN_AFTER_MS = 500;
   const AUTO_AFTER_MS = 60;
   const AUTO_AFTER_TYPING_MS = 700;
   const BUSY_AFTER_MS = 350;
+  const PLAY_STEP_MS = 450;
   const NOTHING = [];
 
   class Panel {
-    static turn = Promise.resolve();
-
     constructor(study, api) {
       this.study = study;
       this.api = api;
@@ -25,10 +24,25 @@
       document.addEventListener("workbench-theme", () => this.draw());
       document.addEventListener("workbench-server-back", () => this.serverIsBack());
       api.watch("value", () => this.receive(JSON.parse(api.props.value)));
-      // one after the other, so that the first figure of a tab is not kept waiting by the next
-      const before = Panel.turn;
-      Panel.turn = new Promise((resolve) => (this.settle = resolve));
-      before.then(() => this.start("fill"));
+      this.fill();
+    }
+    // the first figure: what the address asked for, or what the controls say
+    async fill() {
+      const { wanted = {} } = this.study;
+      if (Object.keys(wanted).some((name) => wanted[name] !== this.study.values[name])) {
+        this.isUnfilled = true;
+        this.set(wanted); // then `moved` fills
+        return;
+      }
+      this.isBusy = true;
+      const first = await workbench.takeFirst(this.study.slug);
+      if (!first) {
+        this.start("fill");
+        return;
+      }
+      this.isBusy = false;
+      this.study.values = { ...this.study.values, ...first.params };
+      this.take(new Bundle(first));
     }
 
     // ---------- what it looks like ----------
@@ -38,14 +52,15 @@
       this.tabs = views.map((view, i) =>
         make(
           "button",
-          { type: "button", role: "tab", id: `${id}-${view.name}`, "aria-selected": String(i === 0), "aria-controls": `${id}-stage`, tabindex: i ? "-1" : "0", onclick: () => this.show(i) },
+          { type: "button", role: "tab", id: `${id}-${view.name}`, "aria-selected": String(i === 0), "aria-controls": `${id}-stage`, tabindex: i ? "-1" : "0", onclick: () => this.show(i), onpointerenter: () => this.bundle?.load(i).catch(() => {}) },
           view.title,
         ),
       );
       const viewsBar = make("div", { class: "wb-views", role: "tablist", "aria-label": "Figures" }, ...this.tabs);
       viewsBar.addEventListener("keydown", (event) => this.stepTabs(event));
       viewsBar.hidden = views.length < 2;
-      this.canvas = new Canvas(make("div", { class: "wb-figure" }));
+      this.play = make("button", { type: "button", class: "wb-play", "aria-pressed": "false", onclick: () => this.togglePlay() });
+      this.canvas = new Canvas(make("div", { class: "wb-figure" }), (point) => this.pick(point));
       this.canvasA = new Canvas(make("div", { class: "wb-figure" }));
       this.figureA = make("div", { class: "wb-side-a", hidden: true }, make("span", { class: "wb-badge" }, "A"), this.canvasA.host);
       this.badgeB = make("span", { class: "wb-badge", hidden: true }, "B");
@@ -67,8 +82,9 @@
       );
       this.tools = make("div", { class: "wb-tools", role: "toolbar", "aria-label": "What to do with this figure" }, this.pin, ...Object.values(this.toolButtons), this.linkButton);
       this.drawer = make("div", { class: "wb-drawer", id: `${id}-drawer`, hidden: true });
-      const head = make("div", { class: "wb-study-head" }, make("h3", { class: "wb-title" }, this.study.spec.title), viewsBar);
+      const head = make("div", { class: "wb-study-head" }, viewsBar, this.play);
       root.replaceChildren(head, this.stage, this.words, this.spoken, this.receipt, this.message, this.tools, this.drawer);
+      this.offer();
     }
     stepTabs(event) {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -85,7 +101,63 @@
       });
       this.canvas.clear();
       this.canvasA.clear();
+      this.offer();
       this.draw();
+    }
+    get view() {
+      return this.study.spec.views[this.shown];
+    }
+
+    // ---------- what a figure itself offers ----------
+    offer() {
+      this.stopPlay();
+      this.play.hidden = !this.view.plays;
+      this.stage.classList.toggle("wb-picks", Boolean(this.view.picks));
+    }
+    // a click on a point sets the live parameters that the view names
+    pick(point) {
+      const { picks } = this.view;
+      if (!picks) return;
+      const traces = this.canvas.host.data;
+      if (traces.some((trace) => trace.meta === "pick") && point.data.meta !== "pick") return;
+      const values = Object.fromEntries(
+        Object.entries(picks)
+          .map(([part, name]) => [name, point[part]])
+          .filter(([, value]) => value !== undefined && value !== null),
+      );
+      this.study.update(values);
+      this.set(values);
+    }
+    // steps a slider through its positions, as if it were dragged
+    togglePlay() {
+      if (this.playing) {
+        this.stopPlay();
+        return;
+      }
+      const name = this.view.plays;
+      const sliders = document.querySelectorAll(`#${CSS.escape(this.study.params.get(name).element)} input[type=range]`);
+      const positions = this.bundle?.sweep(this.shown)?.axes[name];
+      if (!sliders.length || !positions) return;
+      let at = positions.findIndex((position) => position >= this.study.values[name] - 1e-9);
+      if (at < 0 || at === positions.length - 1) at = -1;
+      const step = () => {
+        at += 1;
+        for (const slider of sliders) {
+          slider.value = String(positions[at]);
+          slider.dispatchEvent(new Event("input", { bubbles: true }));
+        }
+        if (at === positions.length - 1) this.stopPlay();
+      };
+      this.playing = setInterval(step, PLAY_STEP_MS);
+      this.play.textContent = "Pause";
+      this.play.setAttribute("aria-pressed", "true");
+      step();
+    }
+    stopPlay() {
+      clearInterval(this.playing);
+      this.playing = null;
+      this.play.textContent = "Play";
+      this.play.setAttribute("aria-pressed", "false");
     }
 
     // ---------- drawing ----------
@@ -97,8 +169,16 @@
     }
     draw(inputAt) {
       if (!this.bundle) return;
-      const sweep = this.bundle.sweep(this.shown);
-      const sweepA = this.pinned?.bundle.sweep(this.shown);
+      const { bundle, pinned, shown } = this;
+      const sweep = bundle.sweep(shown);
+      const sweepA = pinned?.bundle.sweep(shown);
+      if (!sweep || (pinned && !sweepA)) {
+        Promise.all([bundle.load(shown), pinned?.bundle.load(shown)]).then(
+          () => this.draw(),
+          (error) => this.complain({ kind: "other", text: error.message }),
+        );
+        return;
+      }
       const beside = Boolean(sweepA) && !isLines(sweep.figure.data);
       this.figureA.hidden = this.badgeB.hidden = !beside;
       this.stage.classList.toggle("wb-beside", beside);
@@ -122,8 +202,13 @@
 
     // ---------- values that change ----------
     moved(names, inputAt) {
+      if (this.isUnfilled) {
+        this.isUnfilled = false;
+        this.start("fill");
+        return;
+      }
       const kinds = names.map((name) => this.study.params.get(name));
-      const drawn = this.bundle?.sweep(this.shown).depends;
+      const drawn = this.bundle?.sweep(this.shown)?.depends;
       if (drawn && names.some((name) => drawn.has(name))) this.draw(inputAt);
       const asks = kinds.filter((param) => !param.live);
       if (asks.length && this.study.spec.run === "auto") {
@@ -202,23 +287,23 @@
       if (message.phase === "empty") this.invite();
       if (message.phase === "complaint") this.complain(message);
       for (const resolve of this.waiting.splice(0)) resolve();
-      await this.canvas.busy;
-      this.settle();
     }
     async arrive({ address, mode }) {
-      const answer = await fetch(address);
-      if (!answer.ok) {
-        this.complain({ kind: "other", text: "The result is no longer kept here; run it again." });
+      let bundle;
+      try {
+        bundle = await Bundle.at(address);
+      } catch (error) {
+        this.complain({ kind: "other", text: error.message });
         return;
       }
-      const bundle = await answer.json();
-      const decoded = []; // a figure is decoded when it is first shown
-      bundle.sweep = (index) => (decoded[index] ??= new Sweep(bundle.figures[index]));
+      if (mode === "check") this.checked = compare(this.before, bundle);
+      this.take(bundle);
+    }
+    take(bundle) {
       this.bundle = bundle;
       this.cover.hidden = true;
       this.message.replaceChildren();
       this.receipt.textContent = inShort(bundle.receipt);
-      if (mode === "check") this.checked = compare(this.before, bundle);
       this.draw();
       if (this.isStale() && this.study.spec.run === "button") this.moved([this.study.spec.params.find((p) => !p.live).name]);
       if (this.open) this.openDrawer(this.open);
@@ -295,9 +380,8 @@
       await copy(workbench.address(), this.linkButton, "Copied");
     }
     forExport() {
-      const view = this.study.spec.views[this.shown];
       const { params, summary, receipt } = this.bundle;
-      return { host: this.canvas.host, file: `${this.study.slug}-${view.name}`, title: `${this.study.spec.title}: ${view.title}`, study: this.study.slug, words: this.words.textContent, values: this.values, params, summary, receipt };
+      return { host: this.canvas.host, file: `${this.study.slug}-${this.view.name}`, title: `${this.study.spec.title}: ${this.view.title}`, study: this.study.slug, words: this.words.textContent, values: this.values, params, summary, receipt };
     }
   }
 

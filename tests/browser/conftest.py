@@ -166,6 +166,12 @@ class Watched:
         self.page.locator("#wb-study-waves .main-svg").first.wait_for()
         return self.page
 
+    def open_slow(self, query: str = "?tab=waves&study=slow") -> Page:
+        """Open the toy's second study, which stands behind a button."""
+        self.open(query)
+        self.page.locator("#wb-study-waves-slow").wait_for()
+        return self.page
+
     def foreign(self) -> list[str]:
         return [
             url

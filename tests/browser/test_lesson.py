@@ -12,7 +12,7 @@ from panels.lesson import LESSONS
 from tests.browser.conftest import Served, Watched, build_in_loop, watch
 from tests.browser.toy import ToyClient
 
-LESSON = "#wb-lesson-attention"
+LESSON = ".wb-lesson-host.block:visible"
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,8 @@ def test_the_lesson_is_done_by_keyboard_and_reveals_only_after_a_guess(opened: W
         expect(lesson.get_by_role("heading")).to_have_text(step["title"])
         expect(lesson).not_to_contain_text(step["reveal"])
         expect(lesson.get_by_role("button", name="Next")).to_have_count(0)
-        bound = step.get("set", {}).get("bound_b")
+        named = step.get("set", {})
+        bound = named.get("bound_b")
         if bound is not None:
             slider = page.get_by_role("slider", name="Largest entry B")
             expect(slider).to_have_value(f"{bound:g}")
@@ -60,6 +61,7 @@ def test_the_lesson_is_done_by_keyboard_and_reveals_only_after_a_guess(opened: W
 
 
 def test_the_model_study_waits_for_run_when_nothing_is_measured(opened: Watched) -> None:
+    opened.page.get_by_role("tab", name="Head atlas").click()
     expect(opened.page.locator("#wb-study-attention-heads")).to_contain_text(
         "Nothing is measured yet"
     )

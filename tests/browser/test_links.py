@@ -9,6 +9,8 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Watched
 
 BANNER = ".wb-banner"
+WAVES_TITLE = "A wave and its height"
+SLOW_TITLE = "What a model says of the text"
 
 
 def test_a_copied_link_restores_every_input_even_those_never_run(watched: Watched) -> None:
@@ -16,15 +18,17 @@ def test_a_copied_link_restores_every_input_even_those_never_run(watched: Watche
     page.get_by_role("slider", name="Height H").press("ArrowRight")
     page.get_by_role("radio", name="square").check()
     page.get_by_role("slider", name="Points n").press("ArrowRight")
-    page.get_by_role("textbox", name="Text").fill("Ünïcode & = + 漢字 “quotes”\nsecond line")
     page.get_by_role("button", name="More").click()
     page.get_by_label("Centred").check()
+    page.get_by_role("tab", name=SLOW_TITLE).click()
+    page.get_by_role("textbox", name="Text").fill("Ünïcode & = + 漢字 “quotes”\nsecond line")
     page.locator("#wb-study-waves-slow").get_by_role("button", name="Copy link").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     link = page.evaluate("navigator.clipboard.readText()")
     assert parse_qs(urlsplit(link).query) == {
         "v": ["1"],
         "tab": ["waves"],
+        "study": ["slow"],
         "height": ["1.1"],
         "shape": ["square"],
         "points": ["1100"],
@@ -38,13 +42,14 @@ def test_a_copied_link_restores_every_input_even_those_never_run(watched: Watche
 
     page.goto("about:blank")
     page.goto(link)
+    expect(page.get_by_role("textbox", name="Text")).to_have_value(
+        "Ünïcode & = + 漢字 “quotes”\nsecond line"
+    )
+    page.get_by_role("tab", name=WAVES_TITLE).click()
     page.locator("#wb-study-waves .main-svg").first.wait_for()
     assert page.get_by_role("slider", name="Height H").input_value() == "1.1"
     assert page.get_by_role("slider", name="Points n").input_value() == "1100"
     expect(page.get_by_role("radio", name="square")).to_be_checked()
-    expect(page.get_by_role("textbox", name="Text")).to_have_value(
-        "Ünïcode & = + 漢字 “quotes”\nsecond line"
-    )
     page.get_by_role("button", name="More").click()
     expect(page.get_by_label("Centred")).to_be_checked()
     expect(page.locator("#wb-study-waves .wb-words")).to_have_text("A square wave of height 1.1.")
@@ -74,7 +79,9 @@ def test_markup_in_a_link_is_shown_as_text(watched: Watched) -> None:
     attack = "<img src=x onerror=\"document.title='broken'\">"
     page = watched.open("?" + urlencode({"v": "1", "tab": attack}))
     expect(page.locator(BANNER)).to_contain_text("<img src=x")
-    page = watched.open_waves("?" + urlencode({"v": "1", "tab": "waves", "slow.text": attack}))
+    page = watched.open_slow(
+        "?" + urlencode({"v": "1", "tab": "waves", "study": "slow", "slow.text": attack})
+    )
     expect(page.get_by_role("textbox", name="Text")).to_have_value(attack)
     assert page.title() == "Foundation Model Workbench"
 
@@ -82,7 +89,7 @@ def test_markup_in_a_link_is_shown_as_text(watched: Watched) -> None:
 def test_a_text_too_long_for_a_link_is_offered_as_a_file_that_opens_again(
     watched: Watched,
 ) -> None:
-    page = watched.open_waves()
+    page = watched.open_slow()
     text = "word " * 1500
     page.get_by_role("textbox", name="Text").fill(text)
     study = page.locator("#wb-study-waves-slow")

@@ -31,7 +31,6 @@ def drag(page: Page, *, steps: int = 40) -> None:
 
 def test_dragging_redraws_without_a_single_request(watched: Watched) -> None:
     page = watched.open_waves()
-    page.locator("#wb-study-waves-slow .main-svg").first.wait_for()
     page.evaluate("document.fonts.ready")
     before, drawn = len(watched.requests), page.evaluate(PATH)
     drag(page)
@@ -134,3 +133,33 @@ def test_colour_bars_and_clips_outlive_a_change_of_the_address(watched: Watched)
         .filter(value => value?.startsWith('url') && !value.startsWith('url("#'))"""
     )
     assert lost == []
+
+
+def test_a_click_on_a_cell_sets_the_live_parameter_that_the_view_names(watched: Watched) -> None:
+    page = watched.open_waves()
+    page.get_by_role("tab", name="Matrix").click()
+    plot = page.locator("#wb-study-waves .js-plotly-plot")
+    plot.locator(".main-svg").first.wait_for()
+    place = plot.evaluate(
+        "p => { const {xaxis: x, yaxis: y} = p._fullLayout, box = p.getBoundingClientRect();"
+        " return [box.x + x._offset + x.d2p(3), box.y + y._offset + y.d2p(5)]; }"
+    )
+    page.mouse.click(*place)
+    expect(page.get_by_role("slider", name="Height H")).to_have_value("3")
+    top = "document.querySelector('#wb-study-waves .js-plotly-plot').data[0].z[1][1]"
+    page.wait_for_function(f"{top} === 3")
+
+
+def test_play_moves_the_slider_without_a_request_until_it_is_paused(watched: Watched) -> None:
+    page = watched.open_waves()
+    page.evaluate("document.fonts.ready")
+    slider = page.get_by_role("slider", name="Height H")
+    before = len(watched.requests)
+    page.get_by_role("button", name="Play").click()
+    expect(slider).not_to_have_value("1")
+    page.get_by_role("button", name="Pause").click()
+    value = float(slider.input_value())
+    page.wait_for_function(f"Math.abs({TOP} - {value}) < 0.01")
+    assert value > 1
+    assert watched.requests[before:] == []
+    expect(page.get_by_role("button", name="Play")).to_be_visible()

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import WAIT_S, Watched
 from tests.browser.toy import ToyClient
 
 SLOW = "#wb-study-waves-slow"
-
-
-def open_slow(watched: Watched) -> Page:
-    page = watched.open("?tab=waves")
-    page.locator(SLOW).wait_for()
-    return page
 
 
 def test_a_parameter_that_is_not_live_runs_the_study(watched: Watched) -> None:
@@ -27,7 +21,7 @@ def test_a_parameter_that_is_not_live_runs_the_study(watched: Watched) -> None:
 def test_a_study_behind_a_button_opens_on_what_is_measured_already(
     watched: Watched, toy_client: ToyClient
 ) -> None:
-    page = open_slow(watched)
+    page = watched.open_slow()
     page.locator(f"{SLOW} .main-svg").first.wait_for()
     assert [request.fresh for request in toy_client.requests] == [False]
 
@@ -37,7 +31,7 @@ def test_a_study_never_measured_invites_to_run_and_measures_nothing(
 ) -> None:
     toy_client.measured.clear()
     toy_client.gate.clear()
-    page = open_slow(watched)
+    page = watched.open_slow()
     expect(page.locator(SLOW)).to_contain_text("Nothing is measured yet")
     assert toy_client.stopped.wait(WAIT_S)
     assert toy_client.measured == set()
@@ -49,7 +43,7 @@ def test_a_study_never_measured_invites_to_run_and_measures_nothing(
 def test_a_run_shows_its_progress_and_cancel_frees_the_device(
     watched: Watched, toy_client: ToyClient
 ) -> None:
-    page = open_slow(watched)
+    page = watched.open_slow()
     page.locator(f"{SLOW} .main-svg").first.wait_for()
     toy_client.gate.clear()
     toy_client.stopped.clear()
@@ -69,10 +63,10 @@ def test_a_run_shows_its_progress_and_cancel_frees_the_device(
 
 
 def test_cancel_touches_no_other_session(watched: Watched, toy_client: ToyClient) -> None:
-    page = open_slow(watched)
+    page = watched.open_slow()
     page.locator(f"{SLOW} .main-svg").first.wait_for()
     other = page.context.new_page()
-    other.goto(watched.address + "?tab=waves")
+    other.goto(watched.address + "?tab=waves&study=slow")
     other.locator(f"{SLOW} .main-svg").first.wait_for()
     toy_client.gate.clear()
     toy_client.stopped.clear()
@@ -91,7 +85,7 @@ def test_cancel_touches_no_other_session(watched: Watched, toy_client: ToyClient
 
 def test_closing_the_page_stops_its_run(watched: Watched, toy_client: ToyClient) -> None:
     other = watched.page.context.new_page()
-    other.goto(watched.address + "?tab=waves")
+    other.goto(watched.address + "?tab=waves&study=slow")
     other.locator(f"{SLOW} .main-svg").first.wait_for()
     toy_client.gate.clear()
     toy_client.stopped.clear()
@@ -105,7 +99,7 @@ def test_closing_the_page_stops_its_run(watched: Watched, toy_client: ToyClient)
 def test_bad_input_is_refused_with_one_sentence_and_nothing_is_asked(
     watched: Watched, toy_client: ToyClient
 ) -> None:
-    page = open_slow(watched)
+    page = watched.open_slow()
     page.locator(f"{SLOW} .main-svg").first.wait_for()
     asked = len(toy_client.requests)
     page.get_by_role("textbox", name="Text").fill("  ")
@@ -124,7 +118,7 @@ def test_bad_input_is_refused_with_one_sentence_and_nothing_is_asked(
 def test_a_server_that_goes_down_is_announced_and_forgotten_when_it_is_back(
     watched: Watched, toy_client: ToyClient
 ) -> None:
-    page = open_slow(watched)
+    page = watched.open_slow()
     page.locator(f"{SLOW} .main-svg").first.wait_for()
     toy_client.gate.clear()
     page.get_by_role("textbox", name="Text").fill("in the middle")
@@ -154,6 +148,6 @@ def test_a_page_opened_while_the_server_is_down_works_and_fills_when_it_is_back(
 
 
 def test_models_are_listed_with_what_choosing_them_costs(watched: Watched) -> None:
-    page = open_slow(watched)
+    page = watched.open_slow()
     page.get_by_role("combobox", name="Model").click()
     expect(page.get_by_role("option", name="big")).to_contain_text("download 1,234 MiB")

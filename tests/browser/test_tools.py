@@ -69,7 +69,7 @@ def test_pinned_matrices_stand_side_by_side(watched: Watched) -> None:
 def test_rerun_measures_afresh_and_compares_every_number(
     watched: Watched, toy_client: ToyClient
 ) -> None:
-    page = watched.open_waves()
+    page = watched.open_slow()
     slow = page.locator("#wb-study-waves-slow")
     slow.locator(".main-svg").first.wait_for()
     slow.get_by_role("button", name="Receipt").click()

@@ -134,7 +134,10 @@ def build(page: Page) -> None:
     """The toy's tab."""
     page.study(
         WAVES,
-        figures=(View("curve", "Curve", draw_curve), View("matrix", "Matrix", draw_matrix)),
+        figures=(
+            View("curve", "Curve", draw_curve, plays="height"),
+            View("matrix", "Matrix", draw_matrix, picks={"x": "height"}),
+        ),
         run="auto",
     )
     page.study(SLOW, figures=(View("bars", "Bars", draw_bars),), run="button")

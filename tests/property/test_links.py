@@ -44,7 +44,7 @@ MAINS = st.builds(
 )
 HEADS = st.builds(Heads, text=TEXTS, model=TEXTS.filter(bool))
 NAMES = st.sampled_from(
-    ["v", "tab", "bound", "degree", "kind", "centred", "heads.text", "heads.model", "__theme"]
+    ["v", "tab", "study", "bound", "degree", "kind", "centred", "heads.text", "heads.model", "__theme"]
 )
 VALUES = st.one_of(
     st.sampled_from(["attention", "1", "2", "nan", "inf", "-inf", "1e999", "", "true", "taylor"]),
@@ -86,6 +86,7 @@ def test_only_a_text_at_its_default_is_left_out() -> None:
 def test_no_link_crashes_or_passes_a_value_out_of_range(query: list[tuple[str, str]]) -> None:
     opened = read(query, TABS)
     assert opened.tab in (None, "attention")
+    assert opened.study in (None, *TABS["attention"])
     if opened.complaint:
         assert opened.params == {}
     for study, params in opened.params.items():
@@ -104,6 +105,15 @@ def test_a_complaint_is_one_short_line_that_says_the_defaults_are_shown(
     complaint = read(query, TABS).complaint
     assert len(complaint) < 600
     assert not complaint or complaint.endswith("Showing the defaults.")
+
+
+def test_a_link_names_the_study_it_shows_unless_it_is_the_main_one() -> None:
+    query = write("attention", {"attention": Main()}, study="attention.heads")
+    assert dict(parse_qsl(query))["study"] == "heads"
+    assert read(parse_qsl(query), TABS).study == "attention.heads"
+    assert "study" not in dict(parse_qsl(write("attention", {}, study="attention")))
+    complaint = read([("tab", "attention"), ("study", "head")], TABS).complaint
+    assert "Did you mean heads?" in complaint
 
 
 def test_a_link_longer_than_any_page_writes_is_refused() -> None:

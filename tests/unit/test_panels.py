@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import io
+import json
 import os
 import re
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from panels import controls, guard, lesson, snippet, status
-from panels.results import ResultStore, as_body
+from panels.results import ResultStore, publish
 from panels.runs import Ask, NotMeasuredError, Runner
 from panels.statics import CARTESIAN_PLOTLY_JS, WHOLE_PLOTLY_JS
 from panels.view import View
@@ -126,8 +129,28 @@ def test_the_store_serves_what_was_put_and_drops_the_least_recent() -> None:
 def test_equal_results_share_one_address() -> None:
     store = ResultStore()
     outcome = execute(toy.WAVES, toy.ToyClient(), toy.WaveParams())
-    body = as_body(toy.WAVES, outcome, (View("curve", "Curve", toy.draw_curve),))
-    assert store.put(body) == store.put(body)
+    views = (View("curve", "Curve", toy.draw_curve), View("matrix", "Matrix", toy.draw_matrix))
+    first, again = (publish(store, toy.WAVES, outcome, views) for _ in range(2))
+    assert first == again
+
+
+def test_a_result_carries_its_first_figure_and_says_where_the_others_are() -> None:
+    store = ResultStore()
+    outcome = execute(toy.WAVES, toy.ToyClient(), toy.WaveParams())
+    views = (View("curve", "Curve", toy.draw_curve), View("matrix", "Matrix", toy.draw_matrix))
+    body = _read(store, publish(store, toy.WAVES, outcome, views))
+    shown, later = body["figures"]
+    assert shown["name"] == "curve"
+    assert set(later) == {"address"}
+    assert _read(store, later["address"]) == {"name": "matrix", "title": "Matrix"} | json.loads(
+        json.dumps(toy.draw_matrix(toy.WaveParams()).payload())
+    )
+
+
+def _read(store: ResultStore, address: str) -> dict[str, Any]:
+    packed = store.get(Path(address).stem)
+    assert packed is not None
+    return json.loads(gzip.decompress(packed))
 
 
 # ---------- runs ----------
