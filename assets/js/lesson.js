@@ -21,7 +21,11 @@
     show(root) {
       this.roots.add(root);
       root.replaceChildren(this.draw());
-      if (this.at >= 0 && document.activeElement === document.body) this.focus("[data-focus]");
+      if (this.at < 0) return;
+      requestAnimationFrame(() => {
+        const { activeElement } = document;
+        if (activeElement === document.body || !activeElement.checkVisibility()) this.focus("[data-focus]");
+      });
     }
     // the keyboard's place goes along, on the study that is seen
     render(focus) {
