@@ -3,6 +3,19 @@
 from workbench.figures.attention.error import draw_error
 from workbench.figures.attention.heads import draw_heads
 from workbench.figures.attention.matrices import draw_matrices
+from workbench.figures.attention.peers import (
+    draw_peers_by_bound,
+    draw_peers_by_budget,
+    draw_peers_by_work,
+)
 from workbench.figures.attention.polynomial import draw_polynomial
 
-__all__ = ["draw_error", "draw_heads", "draw_matrices", "draw_polynomial"]
+__all__ = [
+    "draw_error",
+    "draw_heads",
+    "draw_matrices",
+    "draw_peers_by_bound",
+    "draw_peers_by_budget",
+    "draw_peers_by_work",
+    "draw_polynomial",
+]

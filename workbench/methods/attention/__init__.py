@@ -13,6 +13,7 @@ from workbench.methods.attention.approximate import (
     output_error_bound,
     polynomial_attention,
 )
+from workbench.methods.attention.comparison import COMPARISON
 from workbench.methods.attention.exact import exact_attention, paper_scale
 from workbench.methods.attention.heads import HEADS
 from workbench.methods.attention.inputs import GENERATORS, make_inputs
@@ -22,6 +23,14 @@ from workbench.methods.attention.low_rank import (
     polynomial_features,
     rank,
 )
+from workbench.methods.attention.peers import (
+    favor_attention,
+    importance_sampling_attention,
+    mean_of_values,
+    nystrom_attention,
+    sliding_window_attention,
+    uniform_sampling_attention,
+)
 from workbench.methods.attention.polynomial import (
     KINDS,
     ExponentialPolynomial,
@@ -30,9 +39,10 @@ from workbench.methods.attention.polynomial import (
 )
 from workbench.methods.attention.sweep import SWEEP
 
-STUDIES = (SWEEP, HEADS)
+STUDIES = (SWEEP, COMPARISON, HEADS)
 
 __all__ = [
+    "COMPARISON",
     "GENERATORS",
     "HEADS",
     "KINDS",
@@ -42,13 +52,19 @@ __all__ = [
     "exact_attention",
     "exponential_polynomial",
     "factored_attention",
+    "favor_attention",
+    "importance_sampling_attention",
     "low_rank_factors",
     "make_inputs",
+    "mean_of_values",
     "minimum_degree",
+    "nystrom_attention",
     "output_error_bound",
     "paper_rank_bound",
     "paper_scale",
     "polynomial_attention",
     "polynomial_features",
     "rank",
+    "sliding_window_attention",
+    "uniform_sampling_attention",
 ]

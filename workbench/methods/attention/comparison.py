@@ -158,7 +158,7 @@ def summarise(result: Result) -> Summary:
     }
 
 
-PEERS_STUDY: Study[Params, Inputs, Result] = Study(
+COMPARISON: Study[Params, Inputs, Result] = Study(
     slug="attention.peers",
     title="Against other methods",
     params=Params,
