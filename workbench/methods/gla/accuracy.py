@@ -88,30 +88,31 @@ class Interval:
     high: float
 
 
-def bootstrap(values: np.ndarray, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Replicates of means under resampled seeds and pictures, the same ones for all methods.
+class Resampling:
+    """Other seeds and other pictures that could have been drawn, the same ones for all methods.
 
-    The same draws are used for every method, so the difference of two rows is a paired
-    comparison. Seeds and pictures are both resampled: the interval covers what would change with
-    other training pictures and with other test pictures. With few seeds it is somewhat narrow.
+    Because they are the same, the difference of two methods' replicates is a paired comparison.
+    Seeds and pictures are both resampled: an interval covers what would change with other training
+    pictures and with other test pictures. With few seeds it is somewhat narrow.
 
     Args:
-        values: ``(methods, seeds, n)`` numbers, for instance whether each guess was right.
-        seed: of the resampling.
-
-    Returns:
-        ``(methods,)`` means and ``(methods, replicates)`` resampled means.
+        seeds: how many.
+        pictures: how many.
     """
-    methods, seeds, n = values.shape
-    random = np.random.default_rng(seed)
-    seed_weights = random.multinomial(seeds, np.full(seeds, 1.0 / seeds), REPLICATES) / seeds
-    # for many pictures a multinomial draw is a Poisson draw: far faster, equal to O(1/n)
-    weights = random.poisson(1.0, (REPLICATES, n)).astype(np.float32)
-    weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1.0)
-    flat = values.reshape(methods * seeds, n).astype(np.float32)
-    means = (flat @ weights.T).reshape(methods, seeds, REPLICATES)
-    replicates = np.einsum("msr,rs->mr", means, seed_weights)
-    return values.mean(axis=(1, 2)), replicates
+
+    def __init__(self, seeds: int, pictures: int) -> None:
+        random = np.random.default_rng(0)
+        self._seeds = random.multinomial(seeds, np.full(seeds, 1.0 / seeds), REPLICATES) / seeds
+        # for many pictures a multinomial draw is a Poisson draw: far faster, equal to O(1/n)
+        weights = random.poisson(1.0, (REPLICATES, pictures)).astype(np.float32)
+        self._pictures = (weights / np.maximum(weights.sum(axis=1, keepdims=True), 1.0)).T
+
+    def replicates(self, values: np.ndarray) -> np.ndarray:
+        """``(m, replicates)`` resampled means of ``(m, seeds, n)`` numbers, for m methods."""
+        methods, seeds, n = values.shape
+        flat = values.reshape(methods * seeds, n).astype(np.float32)
+        means = (flat @ self._pictures).reshape(methods, seeds, REPLICATES)
+        return np.einsum("msr,rs->mr", means, self._seeds)
 
 
 def interval(mean: float, replicates: np.ndarray) -> Interval:

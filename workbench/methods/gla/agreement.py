@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
+from workbench.methods.gla.accuracy import REPLICATES, Interval, interval
 from workbench.methods.gla.softmax import normalise_log_prior
 
 
@@ -45,4 +46,33 @@ def agreement(log_truth: np.ndarray, log_estimate: np.ndarray) -> Agreement:
         spearman=float(np.corrcoef(rankdata(truth), rankdata(estimate))[0, 1]) if varies else 0.0,
         slope=float(a @ b) / float(a @ a) if varies else 0.0,
         kl_uniform=max(0.0, float(weights @ truth) + float(np.log(truth.size))),
+    )
+
+
+def agreement_intervals(log_truth: np.ndarray, log_estimate: np.ndarray) -> dict[str, Interval]:
+    """95 % intervals of both correlations and the total variation, under resampled classes.
+
+    A correlation over k classes is a sample of size k; the noise of the estimate is in it.
+    """
+    truth, estimate = normalise_log_prior(log_truth), normalise_log_prior(log_estimate)
+    k = truth.size
+    weights = np.random.default_rng(0).multinomial(k, np.full(k, 1.0 / k), REPLICATES) / k
+    found = agreement(truth, estimate)
+    apart = 0.5 * k * np.abs(np.exp(truth) - np.exp(estimate))
+    return {
+        "spearman": interval(
+            found.spearman, _correlations(weights, rankdata(truth), rankdata(estimate))
+        ),
+        "pearson": interval(found.pearson, _correlations(weights, truth, estimate)),
+        "total_variation": interval(found.total_variation, weights @ apart),
+    }
+
+
+def _correlations(weights: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """``(r,)`` weighted correlations of ``(k,)`` numbers; 0 where one of them is constant."""
+    mean_a, mean_b = weights @ a, weights @ b
+    covariance = weights @ (a * b) - mean_a * mean_b
+    spread = (weights @ a**2 - mean_a**2) * (weights @ b**2 - mean_b**2)
+    return np.divide(
+        covariance, np.sqrt(np.maximum(spread, 0.0)), where=spread > 0, out=np.zeros_like(spread)
     )

@@ -30,17 +30,22 @@ class PriorFit:
 
     Args:
         log_prior: ``(k,)`` float64; its exponentials sum to 1.
-        standard_error: ``(k,)`` of the log prior, by the sandwich of curvature and scatter of
-            the gradients (White 1982): it holds whether or not the logits are calibrated.
+        covariance: ``(k, k)`` of the log prior, by the sandwich of curvature and scatter of the
+            gradients (White 1982): it holds whether or not the logits are calibrated.
         steps: Newton steps taken.
         imbalance: largest difference left between a class's mean probability and its share of
             the labels, the ridge's pull included.
     """
 
     log_prior: np.ndarray
-    standard_error: np.ndarray
+    covariance: np.ndarray
     steps: int
     imbalance: float
+
+    @property
+    def standard_error(self) -> np.ndarray:
+        """``(k,)`` of the log prior."""
+        return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
 
 
 def estimate_log_prior(
@@ -112,13 +117,13 @@ def fit_log_prior(
     log_prior = normalise_log_prior(-found.biases)
     return PriorFit(
         log_prior,
-        _standard_error(problem, found.probabilities, log_prior),
+        _covariance(problem, found.probabilities, log_prior),
         found.steps,
         found.largest_gradient,
     )
 
 
-def _standard_error(
+def _covariance(
     problem: BiasRegression, probabilities: np.ndarray, log_prior: np.ndarray
 ) -> np.ndarray:
     """Of the normalised log prior, by the delta method from the biases' covariance."""
@@ -127,5 +132,4 @@ def _standard_error(
     spread = solve_damped(curvature, problem.scatter(probabilities))
     covariance = solve_damped(curvature, spread.T) / n
     jacobian = np.exp(log_prior)[None, :] - np.eye(k)
-    variance = ((jacobian @ covariance) * jacobian).sum(axis=1)
-    return np.sqrt(np.maximum(variance, 0.0))
+    return jacobian @ covariance @ jacobian.T

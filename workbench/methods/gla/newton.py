@@ -13,7 +13,7 @@ import numpy as np
 from workbench.errors import InputError
 
 TOLERANCE = 1e-11
-"""Largest entry of the gradient at which the method stops."""
+"""Largest entry of the gradient at which the method stops unless told otherwise."""
 MAXIMUM_STEPS = 200
 LARGEST_STEP = 4.0
 """A parameter moves by at most so much in one step: sure logits make the loss flat far away."""
@@ -56,8 +56,8 @@ class BiasRegression:
     ridge: float = 0.0
     fits_scale: bool = False
 
-    def solve(self, start: np.ndarray | None = None) -> Optimum:
-        """Minimise from biases ``start``, or from 0.
+    def solve(self, start: np.ndarray | None = None, tolerance: float = TOLERANCE) -> Optimum:
+        """Minimise from biases ``start``, or from 0, until the gradient is below the tolerance.
 
         Raises:
             InputError: the logits are too sure for the biases to be found.
@@ -70,7 +70,7 @@ class BiasRegression:
             gradient = self._gradient(probabilities, biases)
             largest = float(np.abs(gradient).max())
             found = Optimum(scale, biases, probabilities, step, largest)
-            if largest < TOLERANCE:
+            if largest < tolerance:
                 return found
             direction = -solve_damped(self._full_curvature(probabilities), gradient)
             direction[-k:] -= direction[-k:].mean()

@@ -16,6 +16,7 @@ from workbench.methods.gla.checking import checked_labels, checked_logits, refus
 from workbench.methods.gla.newton import BiasRegression
 from workbench.methods.gla.softmax import normalise_log_prior, softmax
 
+TOLERANCE = 1e-8
 LOWEST, HIGHEST = 0.1, 10.0
 """Temperatures searched, as in the official code."""
 
@@ -69,7 +70,7 @@ def fit_temperature_and_log_prior(
     labels = checked_labels(labels, n, k)
     counts = np.bincount(labels, minlength=k)
     refuse_empty_classes(counts)
-    found = BiasRegression(logits, labels, fits_scale=True).solve()
+    found = BiasRegression(logits, labels, fits_scale=True).solve(tolerance=TOLERANCE)
     if found.scale <= 0.0:
         raise InputError(
             "No temperature fits these logits: the higher a class's logit, the rarer the class. "
