@@ -207,7 +207,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.list:
         print(_describe_params(study.params))
         return 0
-    params = parse(study.params, _assignments(arguments.assignments, arguments.seed))
+    values = _assignments(arguments.assignments, arguments.seed)
+    params = parse(study.params, _with_files(study.params, values))
     settings = _load_settings(arguments, quiet=True)
     with _open_client(settings) as client:
         outcome = execute(
@@ -227,6 +228,24 @@ def _assignments(assignments: Sequence[str], seed: str | None) -> dict[str, str]
         values[name] = value
     if seed is not None:
         values["seed"] = seed
+    return values
+
+
+def _with_files(params_type: type, values: dict[str, str]) -> dict[str, str]:
+    """The values with each path of a file replaced by the reference under which it is kept."""
+    from workbench.params import UPLOAD_REFERENCE, Upload, fields_of
+    from workbench.uploads import keep_upload
+
+    for field in fields_of(params_type):
+        given = values.get(field.name)
+        if isinstance(field.kind, Upload) and given and not UPLOAD_REFERENCE.fullmatch(given):
+            try:
+                data = Path(given).read_bytes()
+            except OSError as error:
+                raise InputError(f"Cannot read {given}: {error.strerror}.") from error
+            values[field.name] = keep_upload(
+                data, Path(given).name, suffixes=field.kind.suffixes, max_mib=field.kind.max_mib
+            )
     return values
 
 

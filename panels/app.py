@@ -16,7 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from panels import controls, first, gradio_files, guard, links, overview, status
+from panels import controls, first, gradio_files, guard, links, overview, status, uploads
 from panels.head import OwnHead
 from panels.look import THEME
 from panels.page import Desk, Page
@@ -67,6 +67,8 @@ def build_app(
     app.include_router(gradio_files.router())
     app.include_router(desk.results.router())
     app.include_router(first.router(desk, {page.method.slug: page for page in pages}))
+    studies = {slug: params for page in pages for slug, params in page.params_of_studies().items()}
+    app.include_router(uploads.router(studies, max_upload_mib))
     _add_health(app, client, version)
     demo.state_session_capacity = SESSIONS
     gr.mount_gradio_app(
@@ -113,9 +115,9 @@ def _build_blocks(
 
 
 def _build_page(method: Method, desk: Desk, builder: Callable[[Page], None] | None) -> Page:
-    page = Page(method, desk)
     overview.draw_heading(method)
-    with gr.Tabs(elem_classes=["wb-questions"]) as page.questions:
+    with gr.Tabs(elem_classes=["wb-questions"]) as questions:
+        page = Page(method, desk, questions)
         (builder or importlib.import_module(f"panels.{method.slug}").build)(page)
     return page
 
@@ -140,7 +142,7 @@ def _wire_links(demo: gr.Blocks, frame: gr.HTML, tabs: gr.Tabs, pages: Sequence[
         update: dict[Any, Any] = {frame: json.dumps({"complaint": opened.complaint})}
         if opened.tab:
             update[tabs] = gr.Tabs(selected=opened.tab)
-        if opened.study:
+        if opened.tab and opened.study:
             update[questions[opened.tab]] = gr.Tabs(selected=opened.study)
         for study, params in opened.params.items():
             values = as_dict(params)

@@ -8,7 +8,8 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from workbench.params import Choice, Field, Flag, Model, Range, Text
+from panels.widget import element
+from workbench.params import Choice, Field, Flag, Model, Range, Text, Upload
 from workbench.server.api import ModelEntry
 
 MAX_SLIDER_POSITIONS = 10_000
@@ -48,6 +49,8 @@ def draw(field: Field, study: str) -> Component:
             )
         case Flag():
             return gr.Checkbox(field.default, **common)
+        case Upload():
+            return element("upload", f"{study}.{field.name}", value=field.default)
 
 
 def model_choices(kind: str, entries: Sequence[ModelEntry]) -> list[tuple[str, str]]:

@@ -66,8 +66,9 @@ def tab_id(study: str) -> str:
 class Page:
     """One method's tab, under construction inside an open ``gr.Tabs``: a tab for each study."""
 
-    def __init__(self, method: Method, desk: Desk) -> None:
+    def __init__(self, method: Method, desk: Desk, questions: gr.Tabs) -> None:
         self.method = method
+        self.questions = questions
         self.panels: list[StudyPanel] = []
         self._desk = desk
 
@@ -89,14 +90,16 @@ class Page:
             open_controls: how many controls are in sight; the rest fold under "More".
         """
         self._desk.views[study.slug] = tuple(figures)
-        with gr.Tab(study.title, id=study.slug, elem_id=tab_id(study.slug)) as tab:
-            with gr.Row(elem_classes=["wb-study", f"wb-run-{run}"]):
-                with gr.Column(elem_classes=["wb-main"], scale=3, min_width=420):
-                    shown = element("study", study.slug, events=("run", "cancel", "set"))
-                with gr.Column(elem_classes=["wb-side"], scale=1, min_width=260):
-                    drawn = self._draw_controls(study, open_controls)
-                    self._draw_buttons(study, run)
-                    lesson.build(self.method.slug, study.slug)
+        with (
+            gr.Tab(study.title, id=study.slug, elem_id=tab_id(study.slug)) as tab,
+            gr.Row(elem_classes=["wb-study", f"wb-run-{run}"]),
+        ):
+            with gr.Column(elem_classes=["wb-main"], scale=3, min_width=420):
+                shown = element("study", study.slug, events=("run", "cancel", "set"))
+            with gr.Column(elem_classes=["wb-side"], scale=1, min_width=260):
+                drawn = self._draw_controls(study, open_controls)
+                self._draw_buttons(study, run)
+                lesson.build(self.method.slug, study.slug)
         panel = StudyPanel(study, tuple(figures), run, drawn, shown, tab)
         self.panels.append(panel)
         self._wire(panel)
@@ -281,5 +284,7 @@ def _describe_param(each: Field, study: Study) -> dict[str, Any]:
         "kind": type(each.kind).__name__.lower(),
         "live": getattr(each.kind, "live", False),
         "default": each.default,
+        "suffixes": getattr(each.kind, "suffixes", ()),
+        "help": each.kind.help,
         "element": controls.element_id(study.slug, each.name),
     }

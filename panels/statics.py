@@ -41,6 +41,7 @@ SCRIPTS = (
     "export.js",
     "tools.js",
     "study.js",
+    "upload.js",
     "lesson.js",
     "shell.js",
 )

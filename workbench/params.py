@@ -1,6 +1,6 @@
 """Parameters declared once: checked by the method, drawn by the page, parsed from text and links.
 
-A method declares a frozen dataclass whose fields are ``Annotated`` with one of the four kinds
+A method declares a frozen dataclass whose fields are ``Annotated`` with one of the kinds
 below and calls ``check(self)`` in ``__post_init__``:
 
     @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import re
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from typing import Any, TypeVar
 from workbench.errors import InputError, UnknownNameError
 
 P = TypeVar("P")
+
+UPLOAD_REFERENCE = re.compile(r"([0-9a-f]{64})/([^/\\\x00-\x1f]{1,80})")
+"""SHA-256 of a file and its name for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,24 @@ class Flag:
     help: str = ""
 
 
-Kind = Range | Choice | Text | Model | Flag
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of the user's; its value is a reference as ``workbench.uploads`` gives, or empty.
+
+    Args:
+        label: what stands above the control.
+        suffixes: accepted endings of the file's name, in lower case, with the dot.
+        max_mib: largest file accepted.
+        help: one sentence under the control.
+    """
+
+    label: str
+    suffixes: tuple[str, ...]
+    max_mib: float = 16.0
+    help: str = ""
+
+
+Kind = Range | Choice | Text | Model | Flag | Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +159,7 @@ def fields_of(params_type: type) -> tuple[Field, ...]:
     """List the parameters a dataclass declares, in order.
 
     Raises:
-        TypeError: a field carries no ``Range``, ``Choice``, ``Text``, ``Model`` or ``Flag``.
+        TypeError: a field carries none of the kinds above.
     """
     hints = typing.get_type_hints(params_type, include_extras=True)
     found: list[Field] = []
@@ -170,12 +191,13 @@ def _check_value(field: Field, value: Any) -> None:
         case Choice() as c:
             if value not in c.options:
                 raise UnknownNameError.of(c.label, str(value), c.options)
-        case Model() as m:
-            if not isinstance(value, str) or not value:
-                raise InputError(f"{m.label} must be the name of a model.")
+        case Model():
+            _check_model(field.kind, value)
         case Flag() as f:
             if not isinstance(value, bool):
                 raise InputError(f"{f.label} is {_short(value)}; choose true or false.")
+        case Upload():
+            _check_upload(field.kind, value)
 
 
 def _check_range(field: Field, r: Range, value: Any) -> None:
@@ -200,6 +222,16 @@ def _check_text(t: Text, value: Any) -> None:
         raise InputError(f"{t.label} is empty; type at least {t.min_chars} character(s).")
 
 
+def _check_model(m: Model, value: Any) -> None:
+    if not isinstance(value, str) or not value:
+        raise InputError(f"{m.label} must be the name of a model.")
+
+
+def _check_upload(u: Upload, value: Any) -> None:
+    if not isinstance(value, str) or not (value == "" or UPLOAD_REFERENCE.fullmatch(value)):
+        raise InputError(f"{u.label} is {_short(value)}; choose a file.")
+
+
 def describe(field: Field) -> str:
     """What a parameter is and may be, in one line: "Degree g: a whole number from 1 to 12"."""
     match field.kind:
@@ -213,6 +245,8 @@ def describe(field: Field) -> str:
             allowed = f"the name of a {m.kind} model"
         case Flag():
             allowed = "true or false"
+        case Upload() as u:
+            allowed = f"a {' or '.join(u.suffixes)} file of up to {u.max_mib:g} MiB"
     return f"{field.kind.label}: {allowed}"
 
 
@@ -264,6 +298,8 @@ def _convert(field: Field, value: Any) -> Any:
     if isinstance(field.kind, Flag) and isinstance(value, str):
         words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
         return words.get(value.strip().lower(), value)
+    if isinstance(field.kind, Upload) and value is None:
+        return ""
     if isinstance(field.kind, Range) and not isinstance(value, bool):
         try:
             number = float(value)

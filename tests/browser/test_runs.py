@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from playwright.sync_api import expect
 
 from tests.browser.conftest import WAIT_S, Watched
@@ -141,6 +143,7 @@ def test_a_page_opened_while_the_server_is_down_works_and_fills_when_it_is_back(
 ) -> None:
     toy_client.is_down = True
     page = watched.open_waves()  # needs no model
+    page.get_by_role("tab", name="What a model says of the text").click()
     expect(page.locator(".wb-banner")).to_contain_text("does not answer")
     toy_client.is_down = False
     page.locator(f"{SLOW} .main-svg").first.wait_for()
@@ -151,3 +154,31 @@ def test_models_are_listed_with_what_choosing_them_costs(watched: Watched) -> No
     page = watched.open_slow()
     page.get_by_role("combobox", name="Model").click()
     expect(page.get_by_role("option", name="big")).to_contain_text("download 1,234 MiB")
+
+
+def test_a_file_is_sent_named_and_read_by_the_run_and_one_of_another_kind_refused(
+    watched: Watched, toy_client: ToyClient, tmp_path: Path
+) -> None:
+    page = watched.open_slow()
+    page.locator(f"{SLOW} .main-svg").first.wait_for()
+    page.get_by_role("button", name="More").click()
+    choose = page.get_by_label("Words", exact=True)
+    wrong = tmp_path / "picture.png"
+    wrong.write_bytes(b"x")
+    choose.set_input_files(wrong)
+    expect(page.get_by_text("picture.png is not a .txt file")).to_be_visible()
+    mine = tmp_path / "my words.txt"
+    mine.write_text(" and three more", "utf-8")
+    choose.set_input_files(mine)
+    expect(page.get_by_text("my words.txt", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.wait_for_function(
+        "document.querySelector('#wb-study-waves-slow .js-plotly-plot').calcdata[0].length === 4"
+    )
+    assert toy_client.requests[-1].arguments["text"] == "Hello. and three more"
+    page.wait_for_function("location.search.includes('slow.file=')")
+    page.reload()
+    page.get_by_role("button", name="More").click()
+    expect(page.get_by_text("my words.txt", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Remove the file of Words").click()
+    expect(page.get_by_text("my words.txt", exact=True)).to_have_count(0)

@@ -17,9 +17,10 @@ from workbench.errors import CancelledError, UnreachableError, WorkbenchError
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.theme import PALETTE
 from workbench.methods.catalog import Method
-from workbench.params import Choice, Flag, Model, Range, Text, check, fields_of
+from workbench.params import Choice, Flag, Model, Range, Text, Upload, check, fields_of
 from workbench.server.api import Event, ModelEntry, Receipt, Request, Result, Status
 from workbench.study import Study
+from workbench.uploads import open_upload
 
 WAIT_S = 20.0
 
@@ -41,6 +42,7 @@ class SlowParams:
     text: Annotated[str, Text("Text", max_chars=20_000, min_chars=1, lines=3)] = "Hello."
     model: Annotated[str, Model("causal-lm", "Model")] = "tiny"
     scale: Annotated[float, Range(1.0, 3.0, 0.5, "Scale", live=True)] = 1.0
+    file: Annotated[str, Upload("Words", (".txt",), max_mib=0.1, help="Read with the text.")] = ""
 
     def __post_init__(self) -> None:
         check(self)
@@ -93,6 +95,10 @@ def draw_matrix(params: WaveParams) -> LiveFigure:
     return LiveFigure(figure, axes, (Slot("data[0].z", ("height",), z),), "A matrix.")
 
 
+def _read(params: SlowParams) -> str:
+    return params.text + (open_upload(params.file).read_text("utf-8") if params.file else "")
+
+
 def draw_bars(result: dict) -> LiveFigure:
     axes = _positions(SlowParams, "scale")
     y = np.outer(axes["scale"], result["lengths"])
@@ -113,7 +119,7 @@ SLOW = Study(
     title="What a model says of the text",
     params=SlowParams,
     gather=lambda client, p: (
-        client.call(Request("toy.slow", model=p.model, arguments={"text": p.text})).values
+        client.call(Request("toy.slow", model=p.model, arguments={"text": _read(p)})).values
     ),
     compute=lambda inputs, _params: dict(inputs),
     summarise=lambda result: {"words": len(result["lengths"])},
