@@ -7,13 +7,22 @@ from panels.view import View
 from workbench.figures.attention import (
     draw_error,
     draw_heads,
+    draw_hidden_pair,
+    draw_margin,
     draw_matrices,
+    draw_next_word,
+    draw_memory,
     draw_peers_by_bound,
     draw_peers_by_budget,
     draw_peers_by_work,
+    draw_phase,
     draw_polynomial,
+    draw_symmetries,
+    draw_texts,
+    draw_rank,
+    draw_time,
 )
-from workbench.methods.attention import COMPARISON, HEADS, SWEEP
+from workbench.methods.attention import COMPARISON, HARDNESS, HEADS, SPEED, SWEEP, TRANSITION
 
 
 def build(page: Page) -> None:
@@ -26,6 +35,30 @@ def build(page: Page) -> None:
             View("matrices", "The matrices", draw_matrices),
         ),
         run="auto",
+    )
+    page.study(
+        TRANSITION,
+        figures=(
+            View("phase", "Cost", draw_phase, picks={"x": "ratio"}, plays="log2_tokens"),
+            View("rank", "Rank", draw_rank, picks={"customdata": "ratio"}, plays="log2_tokens"),
+        ),
+        run="auto",
+        open_controls=4,
+    )
+    page.study(
+        HARDNESS,
+        figures=(
+            View(
+                "hidden", "Hidden pair", draw_hidden_pair, picks={"x": "bound_b"}, plays="bound_b"
+            ),
+            View("margin", "Error allowed", draw_margin, picks={"x": "bound_b"}, plays="bound_b"),
+        ),
+        run="auto",
+    )
+    page.study(
+        SPEED,
+        figures=(View("time", "Time", draw_time), View("memory", "Memory", draw_memory)),
+        run="button",
     )
     page.study(
         COMPARISON,
@@ -42,4 +75,26 @@ def build(page: Page) -> None:
         run="auto",
         open_controls=4,
     )
-    page.study(HEADS, figures=(View("heads", "Heads of the model", draw_heads),), run="button")
+    page.study(
+        HEADS,
+        figures=(
+            View("heads", "Heads of the model", draw_heads, picks={"x": "layer", "y": "head"}),
+        ),
+        run="button",
+        open_controls=5,
+    )
+    page.study(
+        SYMMETRY_LAB,
+        figures=(View("symmetries", "B and its channels", draw_symmetries),),
+        run="button",
+        open_controls=6,
+    )
+    page.study(
+        SWAP,
+        figures=(
+            View("next_word", "The next word", draw_next_word),
+            View("texts", "The text", draw_texts),
+        ),
+        run="button",
+        open_controls=5,
+    )

@@ -56,7 +56,14 @@ def head_result() -> atlas.Result:
 
 
 def test_the_method_offers_its_studies_by_name() -> None:
-    assert [one.slug for one in STUDIES] == ["attention", "attention.peers", "attention.heads"]
+    assert [one.slug for one in STUDIES] == [
+        "attention",
+        "attention.transition",
+        "attention.hardness",
+        "attention.speed",
+        "attention.peers",
+        "attention.heads",
+    ]
     assert find_study("attention") is SWEEP
     assert find_study("attention.heads") is HEADS
 

@@ -55,6 +55,7 @@ def draw_hidden_pair(result: Result) -> LiveFigure:
         figure.add_scatter(
             x=sweep.bounds_b,
             y=y,
+            meta="pick",
             name=name,
             mode="lines" if line else "markers",
             line=line,

@@ -75,6 +75,8 @@ def draw_rank(result: Result) -> LiveFigure:
         figure.add_scatter(
             x=bounds_b[0],
             y=y,
+            customdata=frames.ratios,
+            meta="pick",
             name=name,
             mode="lines",
             line=line,

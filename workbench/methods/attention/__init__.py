@@ -15,6 +15,7 @@ from workbench.methods.attention.approximate import (
 )
 from workbench.methods.attention.comparison import COMPARISON
 from workbench.methods.attention.exact import exact_attention, paper_scale
+from workbench.methods.attention.hardness import HARDNESS
 from workbench.methods.attention.heads import HEADS
 from workbench.methods.attention.inputs import GENERATORS, make_inputs
 from workbench.methods.attention.low_rank import (
@@ -37,17 +38,26 @@ from workbench.methods.attention.polynomial import (
     exponential_polynomial,
     minimum_degree,
 )
+from workbench.methods.attention.speed import SPEED
+from workbench.methods.attention.swap import SWAP
 from workbench.methods.attention.sweep import SWEEP
+from workbench.methods.attention.symmetry_lab import SYMMETRY_LAB
+from workbench.methods.attention.transition import TRANSITION
 
-STUDIES = (SWEEP, COMPARISON, HEADS)
+STUDIES = (SWEEP, TRANSITION, HARDNESS, SPEED, COMPARISON, HEADS, SYMMETRY_LAB, SWAP)
 
 __all__ = [
     "COMPARISON",
     "GENERATORS",
+    "HARDNESS",
     "HEADS",
     "KINDS",
+    "SPEED",
     "STUDIES",
+    "SWAP",
     "SWEEP",
+    "SYMMETRY_LAB",
+    "TRANSITION",
     "ExponentialPolynomial",
     "exact_attention",
     "exponential_polynomial",

@@ -74,20 +74,22 @@ def cost_exponent(
 
 
 def full_matrix_bytes(tokens: Number) -> Number:
-    """Bytes of the n × n attention matrix in float64, which no path here ever holds."""
+    """Bytes of the whole n × n attention matrix in float64."""
     return FLOAT64_BYTES * tokens * tokens
 
 
-def factored_bytes(tokens: int, rank: int, value_dimension: int) -> int:
+def factored_bytes(tokens: int, rank: int, dimension: int, value_dimension: int) -> int:
     """Most bytes that ``factored_attention`` holds at a time beside its inputs.
 
-    One factor twice, before and after its signs, for one block of tokens; and the output with its
-    row sums. Linear in n, with a smaller slope once n passes the size of a block.
+    For one block of tokens the right factor, the left factor before and after its signs, and the
+    scaled queries; and for all tokens the output with its row sums. Linear in n, with a smaller
+    slope once n passes the size of a block.
 
     Args:
         tokens: n.
         rank: r columns of the factors.
+        dimension: d of queries.
         value_dimension: d_v of values.
     """
     block = min(tokens, max(1, BLOCK_ENTRIES // rank))
-    return FLOAT64_BYTES * (2 * rank * block + tokens * (value_dimension + 1))
+    return FLOAT64_BYTES * ((3 * rank + dimension) * block + tokens * (value_dimension + 1))
