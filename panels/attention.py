@@ -10,19 +10,28 @@ from workbench.figures.attention import (
     draw_hidden_pair,
     draw_margin,
     draw_matrices,
-    draw_next_word,
     draw_memory,
+    draw_next_word,
     draw_peers_by_bound,
     draw_peers_by_budget,
     draw_peers_by_work,
     draw_phase,
     draw_polynomial,
+    draw_rank,
     draw_symmetries,
     draw_texts,
-    draw_rank,
     draw_time,
 )
-from workbench.methods.attention import COMPARISON, HARDNESS, HEADS, SPEED, SWEEP, TRANSITION
+from workbench.methods.attention import (
+    COMPARISON,
+    HARDNESS,
+    HEADS,
+    SPEED,
+    SWAP,
+    SWEEP,
+    SYMMETRY_LAB,
+    TRANSITION,
+)
 
 
 def build(page: Page) -> None:

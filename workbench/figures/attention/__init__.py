@@ -11,9 +11,9 @@ from workbench.figures.attention.peers import (
 )
 from workbench.figures.attention.polynomial import draw_polynomial
 from workbench.figures.attention.speed import draw_memory, draw_time
-from workbench.figures.attention.transition import draw_phase, draw_rank
 from workbench.figures.attention.swap import draw_next_word, draw_texts
 from workbench.figures.attention.symmetry_lab import draw_symmetries
+from workbench.figures.attention.transition import draw_phase, draw_rank
 
 __all__ = [
     "draw_error",
@@ -21,15 +21,15 @@ __all__ = [
     "draw_hidden_pair",
     "draw_margin",
     "draw_matrices",
-    "draw_next_word",
     "draw_memory",
+    "draw_next_word",
     "draw_peers_by_bound",
     "draw_peers_by_budget",
     "draw_peers_by_work",
     "draw_phase",
     "draw_polynomial",
+    "draw_rank",
     "draw_symmetries",
     "draw_texts",
-    "draw_rank",
     "draw_time",
 ]

@@ -67,6 +67,7 @@ def _add_map(figure: go.Figure, result: Result, maps: np.ndarray) -> list[Slot]:
             z=maps[0].T,
             text=name_pairs(result),
             name="heads",
+            meta="pick",
             coloraxis="coloraxis",
             xgap=1,
             ygap=1,

@@ -31,7 +31,8 @@ def say_number(value: float) -> str:
         return f"{value:.{1 - exponent}f}"
     if 0 <= exponent < 5:
         return f"{value:.1f}" if exponent == 0 else f"{float(f'{value:.2g}'):,.0f}"
-    return f"{value / 10.0**exponent:.1f} × {say_power(exponent)}"
+    mantissa, _, power = f"{value:.1e}".partition("e")  # rounding may reach the next power
+    return f"{mantissa} × {say_power(int(power))}"
 
 
 def say_power(exponent: int, base: int = 10) -> str:
