@@ -1,0 +1,305 @@
+"""The solver theatre: the path on the simplex, and what its numbers say."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from workbench.figures.gla.marks import add_label, add_line, add_points
+from workbench.figures.gla.wording import each, say_distance
+from workbench.figures.live import LiveFigure, Position, Slot
+from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.methods.gla.solver import Result, Run
+
+AXES = ("log10_rate", "iterations")
+CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]])
+"""Where the three classes stand in the drawing of the simplex."""
+PUBLISHED_SUM = 0.804
+"""Sum of the 1,000 entries of the authors' released ImageNet prior (their file q.pt)."""
+HIGHEST_SUM = 1.6
+
+
+def draw_simplex(result: Result) -> LiveFigure:
+    """Three classes: the path of q on the simplex with curves of equal loss, and the sum of q."""
+    figure = make_subplots(1, 2, column_widths=[0.55, 0.45], horizontal_spacing=0.12)
+    run = result.three
+    with np.errstate(invalid="ignore"):
+        place = (run.prior / run.sums[..., None]) @ CORNERS  # (rates, iterations, 2)
+    outline = np.vstack([CORNERS, CORNERS[:1]])
+    add_line(
+        figure,
+        1,
+        x=outline[:, 0],
+        y=outline[:, 1],
+        name="simplex",
+        color=PALETTE["grid"],
+        showlegend=False,
+        hoverinfo="skip",
+    )
+    for name, corner, anchor in zip(
+        ("all A", "all B", "all C"), CORNERS, ("top", "top", "bottom"), strict=True
+    ):
+        add_label(figure, 1, name, x=corner[0], y=corner[1], yanchor=anchor, color=PALETTE["grid"])
+    levels = np.insert(result.contours @ CORNERS, len(result.contours[0]), np.nan, axis=1)
+    add_line(
+        figure,
+        1,
+        x=levels[..., 0].ravel(),
+        y=levels[..., 1].ravel(),
+        name="equal loss",
+        color=PALETTE["grid"],
+        width=1.2,
+        hoverinfo="skip",
+    )
+    path = add_line(
+        figure,
+        1,
+        x=place[0, :, 0],
+        y=place[0, :, 1],
+        name="path of q",
+        color=PALETTE["vermilion"],
+        hoverinfo="skip",
+    )
+    for name, log_prior, colour, symbol in (
+        ("planted prior", run.log_truth, "exact", "diamond"),
+        ("best fit", run.log_optimum, "green", "star"),
+    ):
+        at = np.exp(log_prior) @ CORNERS
+        add_points(
+            figure,
+            1,
+            x=[at[0]],
+            y=[at[1]],
+            name=name,
+            color=PALETTE[colour],
+            symbol=symbol,
+            size=15,
+            hovertemplate=f"{name}<extra></extra>",
+        )
+    now = add_points(
+        figure,
+        1,
+        x=[place[0, 0, 0]],
+        y=[place[0, 0, 1]],
+        name="q now",
+        color=PALETTE["vermilion"],
+        size=13,
+        ringed=True,
+        hoverinfo="skip",
+    )
+    slots = [
+        Slot(f"data[{path}].x", ("log10_rate",), place[..., 0]),
+        Slot(f"data[{path}].y", ("log10_rate",), place[..., 1]),
+        Slot(f"data[{now}].x[0]", AXES, place[..., 0]),
+        Slot(f"data[{now}].y[0]", AXES, place[..., 1]),
+        *_add_sums(figure, result, run),
+    ]
+    _lay_out_simplex(figure)
+    words = Slot("", AXES, _words(result, run, "three classes"))
+    return LiveFigure(figure, _axes(result), tuple(slots), words)
+
+
+def _lay_out_simplex(figure: go.Figure) -> None:
+    figure.update_layout(template=TEMPLATE, height=500, margin={"t": 60, "r": 20})
+    hidden = {"showgrid": False, "showline": False, "ticks": "", "showticklabels": False}
+    figure.update_xaxes(range=[-0.08, 1.08], row=1, col=1, **hidden)
+    figure.update_yaxes(range=[-0.1, 0.96], scaleanchor="x", scaleratio=1.0, row=1, col=1, **hidden)
+
+
+def _add_sums(figure: go.Figure, result: Result, run: Run) -> list[Slot]:
+    sums = np.minimum(run.sums, HIGHEST_SUM)
+    x = result.iterations.astype(float)
+    line = add_line(
+        figure,
+        2,
+        x=x,
+        y=sums[0],
+        name="Σ q",
+        color=PALETTE["vermilion"],
+        showlegend=False,
+        hovertemplate="iteration %{x}: Σ q = %{y:.3f}<extra></extra>",
+    )
+    for height, words, role in (
+        (1.0, "constraint: Σ q = 1", "exact"),
+        (PUBLISHED_SUM, f"published ImageNet prior: {PUBLISHED_SUM}", "published"),
+    ):
+        add_line(
+            figure,
+            2,
+            x=[x[0], x[-1]],
+            y=[height, height],
+            name=words,
+            color=PALETTE[role],
+            dash="dot",
+            showlegend=False,
+            hoverinfo="skip",
+        )
+        add_label(
+            figure,
+            2,
+            words,
+            x=x[-1],
+            y=height,
+            xanchor="right",
+            yanchor="bottom" if role == "exact" else "top",
+            color=PALETTE[role],
+        )
+    point = add_points(
+        figure,
+        2,
+        x=[0.0],
+        y=[1.0],
+        name="now",
+        color=PALETTE["vermilion"],
+        size=13,
+        ringed=True,
+        showlegend=False,
+        hoverinfo="skip",
+    )
+    figure.update_xaxes(title_text="iteration", range=[-20, x[-1] + 20], row=1, col=2)
+    figure.update_yaxes(title_text="sum of q", range=[0.4, HIGHEST_SUM], row=1, col=2)
+    return [
+        Slot(f"data[{line}].y", ("log10_rate",), sums),
+        Slot(f"data[{point}].x[0]", ("iterations",), x),
+        Slot(f"data[{point}].y[0]", AXES, sums),
+    ]
+
+
+def draw_twenty(result: Result) -> LiveFigure:
+    """Twenty classes: q beside the best fit and the planted prior, and its distance on the way."""
+    figure = make_subplots(1, 2, column_widths=[0.55, 0.45], horizontal_spacing=0.13)
+    run = result.twenty
+    order = np.argsort(-run.log_truth, kind="stable")
+    ranks = np.arange(1, len(order) + 1)
+    with np.errstate(invalid="ignore"):
+        q = (run.prior / run.sums[..., None])[..., order]
+    add_line(
+        figure,
+        1,
+        x=ranks,
+        y=np.exp(run.log_truth[order]),
+        name="planted prior",
+        color=PALETTE["exact"],
+        width=5,
+        hoverinfo="skip",
+    )
+    add_points(
+        figure,
+        1,
+        x=ranks,
+        y=np.exp(run.log_optimum[order]),
+        name="best fit",
+        color=PALETTE["green"],
+        symbol="star",
+        hovertemplate="rank %{x}: best fit %{y:.4f}<extra></extra>",
+    )
+    bars = add_points(
+        figure,
+        1,
+        x=ranks,
+        y=q[0, 0],
+        name="q, normalised",
+        color=PALETTE["vermilion"],
+        hovertemplate="rank %{x}: q %{y:.4f}<extra></extra>",
+    )
+    x = result.iterations.astype(float)
+    kl = np.maximum(run.kl_to_truth, 1e-4)
+    line = add_line(
+        figure,
+        2,
+        x=x,
+        y=kl[0],
+        name="KL",
+        color=PALETTE["vermilion"],
+        showlegend=False,
+        hovertemplate="iteration %{x}: %{y:.3f} nats<extra></extra>",
+    )
+    for height, words, role in (
+        (run.kl_uniform, "uniform, where q starts", "baseline"),
+        (max(run.kl_optimum, 1e-4), "best fit", "green"),
+    ):
+        add_line(
+            figure,
+            2,
+            x=[x[0], x[-1]],
+            y=[height, height],
+            name=words,
+            color=PALETTE[role],
+            dash="dot",
+            showlegend=False,
+            hoverinfo="skip",
+        )
+        add_label(
+            figure,
+            2,
+            words,
+            x=x[-1],
+            y=np.log10(height),
+            xanchor="right",
+            yanchor="bottom",
+            color=PALETTE[role],
+        )
+    point = add_points(
+        figure,
+        2,
+        x=[0.0],
+        y=[kl[0, 0]],
+        name="now",
+        color=PALETTE["vermilion"],
+        size=13,
+        ringed=True,
+        showlegend=False,
+        hoverinfo="skip",
+    )
+    figure.update_layout(template=TEMPLATE, height=500, margin={"t": 60, "r": 20})
+    ticks = {"type": "log", "dtick": 1, "tickformat": ".4~g"}
+    figure.update_xaxes(title_text="class, commonest first", row=1, col=1)
+    figure.update_yaxes(
+        title_text="probability of the class", range=[-2.8, 0.0], row=1, col=1, **ticks
+    )
+    figure.update_xaxes(title_text="iteration", range=[-20, x[-1] + 20], row=1, col=2)
+    figure.update_yaxes(
+        title_text="KL to the planted prior (nats)", range=[-3.2, 0.6], row=1, col=2, **ticks
+    )
+    slots = (
+        Slot(f"data[{bars}].y", AXES, q.astype(np.float16)),
+        Slot(f"data[{line}].y", ("log10_rate",), kl),
+        Slot(f"data[{point}].x[0]", ("iterations",), x),
+        Slot(f"data[{point}].y[0]", AXES, kl),
+    )
+    words = Slot("", AXES, _words(result, run, "twenty classes"))
+    return LiveFigure(figure, _axes(result), slots, words)
+
+
+def _axes(result: Result) -> dict[str, list[Position]]:
+    return {
+        "log10_rate": [float(r) for r in result.log10_rates],
+        "iterations": [int(i) for i in result.iterations],
+    }
+
+
+def _words(result: Result, run: Run, classes: str) -> list[list[str]]:
+    def say(r: int, i: int) -> str:
+        rate, iteration = 10.0 ** result.log10_rates[r], int(result.iterations[i])
+        head = f"With {classes}, learning rate {rate:.2g}, iteration {iteration:,}: "
+        failed = run.failed_at[r]
+        if failed is not None and iteration >= failed:
+            return (
+                f"{head}the solver has failed. At iteration {failed} an entry of q fell to zero or "
+                "below, and its logarithm ended. Take a smaller learning rate."
+            )
+        kl, total = float(run.kl_to_truth[r, i]), float(run.sums[r, i])
+        judged = (
+            "as near as the labelled pictures allow"
+            if kl < 1.3 * run.kl_optimum + 0.002
+            else f"the best fit is {say_distance(run.kl_optimum)} away, the uniform start "
+            f"{say_distance(run.kl_uniform)}"
+        )
+        return (
+            f"{head}q sums to {total:.3f} and, normalised, is {say_distance(kl)} nats from the "
+            f"planted prior; {judged}. A sum other than 1 does no harm: a constant added to all "
+            "logits changes no guess."
+        )
+
+    return each(say, len(result.log10_rates), len(result.iterations))
