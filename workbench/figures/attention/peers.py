@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.attention.labels import spread_labels
+from workbench.figures.attention.peers_curves import (
+    HEIGHT_PX,
+    HIGHEST,
+    LOWEST,
+    MARGIN_BOTTOM_PX,
+    MARGIN_TOP_PX,
+    Run,
+    add_leaders,
+    add_names,
+    draw_curves,
+)
 from workbench.figures.attention.peers_wording import (
     AXES,
-    COLOURS,
-    NAMES,
     SHOWN,
     live_axes,
     method_index,
@@ -23,49 +30,19 @@ from workbench.figures.attention.peers_wording import (
     say_work,
     say_work_spent,
 )
-from workbench.figures.attention.wording import KIND_NAMES, log_ticks
+from workbench.figures.attention.wording import log_ticks
 from workbench.figures.live import LiveFigure, Slot
-from workbench.figures.theme import FONT_SIZE_PX, PALETTE, TEMPLATE
-from workbench.methods.attention.comparison import LOG2_BUDGET, Result
-from workbench.methods.attention.peers.contest import DRAWS, PEERS
-from workbench.methods.attention.polynomial import KINDS
-
-LOWEST, HIGHEST = 1e-5, 3e1
-"""Errors beyond leave the picture: they are exact for every purpose, or mean nothing."""
-FLOOR, CEILING = 1e-17, 1e6
-HEIGHT_PX, MARGIN_TOP_PX, MARGIN_BOTTOM_PX = 520, 30, 70
-LABEL_PX = 19
-BAND_OPACITY = 0.16
-WIDTHS = {"polynomial": 4.0, "mean": 2.5}
-RANDOM = tuple(peer.name for peer in PEERS if peer.is_random)
-
-
-@dataclass(frozen=True)
-class _Run:
-    """One horizontal axis of the comparison.
-
-    Args:
-        x: ``(shown, points)`` where each method's curve has its points.
-        along: the live parameter that runs along the curves.
-        across: the live parameter that moves whole curves.
-    """
-
-    x: np.ndarray
-    along: str
-    across: str
-
-    def order(self, errors: np.ndarray) -> np.ndarray:
-        """``(…, budget, B)`` as ``(…, positions across, points along)``."""
-        return errors if self.along == "bound_b" else np.swapaxes(errors, -1, -2)
+from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.methods.attention.comparison import Result
 
 
 def draw_peers_by_bound(result: Result) -> LiveFigure:
     """Largest output error of every method against B, all with the live budget."""
     contest = result.contest
-    run = _Run(np.tile(contest.bounds_b, (len(SHOWN), 1)), "bound_b", "log2_budget")
-    figure, slots = _draw(result, run)
-    _add_leaders(figure, slots, result, run, beyond=(4.03, 4.13))
-    _add_names(figure, slots, result, run, at=4.16)
+    run = Run(np.tile(contest.bounds_b, (len(SHOWN), 1)), "bound_b", "log2_budget")
+    figure, slots = draw_curves(result, run)
+    add_leaders(figure, slots, result, run, beyond=(4.03, 4.13))
+    add_names(figure, slots, result, run, at=4.16)
     figure.update_xaxes(title_text="largest entry B", range=[0.15, 4.17], dtick=0.5)
     return _finish(result, figure, slots, say_bound)
 
@@ -73,10 +50,10 @@ def draw_peers_by_bound(result: Result) -> LiveFigure:
 def draw_peers_by_budget(result: Result) -> LiveFigure:
     """Largest output error of every method against its budget, at the live B."""
     contest = result.contest
-    run = _Run(np.tile(contest.budgets.astype(float), (len(SHOWN), 1)), "log2_budget", "bound_b")
-    figure, slots = _draw(result, run)
-    _add_leaders(figure, slots, result, run, beyond=(262.0, 287.0))
-    _add_names(figure, slots, result, run, at=293.0)
+    run = Run(np.tile(contest.budgets.astype(float), (len(SHOWN), 1)), "log2_budget", "bound_b")
+    figure, slots = draw_curves(result, run)
+    add_leaders(figure, slots, result, run, beyond=(262.0, 287.0))
+    add_names(figure, slots, result, run, at=293.0)
     figure.update_xaxes(
         title_text="budget m: columns, features, landmarks, or keys a query",
         type="log",
@@ -91,10 +68,10 @@ def draw_peers_by_work(result: Result) -> LiveFigure:
     """Largest output error of every method against counted multiply-adds, at the live B."""
     contest = result.contest
     work = contest.work[[method_index(name, 0) for name in SHOWN]].astype(float)
-    run = _Run(work, "log2_budget", "bound_b")
-    figure, slots = _draw(result, run)
+    run = Run(work, "log2_budget", "bound_b")
+    figure, slots = draw_curves(result, run)
     low, high = float(work.min()) / 1.3, 1.3 * float(max(work.max(), contest.exact_work))
-    _add_names(figure, slots, result, run, at=high)
+    add_names(figure, slots, result, run, at=high)
     figure.update_xaxes(
         title_text="multiply-adds, counted",
         type="log",
@@ -123,167 +100,6 @@ def draw_peers_by_work(result: Result) -> LiveFigure:
     return _finish(result, figure, slots, say_work_spent)
 
 
-def _draw(result: Result, run: _Run) -> tuple[go.Figure, list[Slot]]:
-    """Bands, curves and the marks of the live position, in this order."""
-    figure, slots = go.Figure(), []
-    for name in RANDOM:
-        _add_band(figure, slots, result, run, name)
-    for name in SHOWN:
-        _add_curve(figure, slots, result, run, name)
-    _add_marks(figure, slots, result, run)
-    figure.add_annotation(
-        x=0.01,
-        xref="x domain",
-        y=0.99,
-        yref="y domain",
-        xanchor="left",
-        yanchor="top",
-        text=f"bands: the middle half of {DRAWS} draws",
-        font={"color": PALETTE["exact"]},
-    )
-    return figure, slots
-
-
-def _add_band(figure: go.Figure, slots: list[Slot], result: Result, run: _Run, name: str) -> None:
-    """The middle half of the draws of a random method, as one closed outline."""
-    p = method_index(name, 0)
-    low, high = (
-        run.order(_visible(errors[p]))
-        for errors in (result.contest.error_low, result.contest.error_high)
-    )
-    x = run.x[SHOWN.index(name)]
-    outline = np.concatenate([high, low[..., ::-1]], axis=-1)
-    figure.add_scatter(
-        x=np.concatenate([x, x[::-1]]),
-        y=outline[0],
-        name=f"{NAMES[name]}, middle half of its draws",
-        mode="lines",
-        line={"width": 0},
-        fill="toself",
-        fillcolor=COLOURS[name],
-        opacity=BAND_OPACITY,
-        hoverinfo="skip",
-        showlegend=False,
-    )
-    slots.append(Slot(f"data[{len(list(figure.data)) - 1}].y", (run.across,), outline))
-
-
-def _add_curve(figure: go.Figure, slots: list[Slot], result: Result, run: _Run, name: str) -> None:
-    errors = run.order(_visible(result.contest.error))
-    is_polynomial = name == "polynomial"
-    y = errors[: len(KINDS)] if is_polynomial else errors[method_index(name, 0)]
-    along_bound = run.along == "bound_b"
-    figure.add_scatter(
-        x=run.x[SHOWN.index(name)],
-        y=y[0, 0] if is_polynomial else y[0],
-        text=None if along_bound else [f"m = {m}" for m in result.contest.budgets],
-        customdata=None if along_bound else LOG2_BUDGET.positions(),  # what a click chooses
-        name=NAMES[name],
-        mode="lines",
-        line={
-            "color": COLOURS[name],
-            "width": WIDTHS.get(name, 2.0),
-            "dash": "dot" if name == "mean" else "solid",
-        },
-        hovertemplate=(
-            f"{NAMES[name]}<br>"
-            f"{'B = %{x}' if along_bound else '%{text}'}: %{{y:.2g}}<extra></extra>"
-        ),
-        showlegend=False,
-    )
-    axes = ("kind", run.across) if is_polynomial else (run.across,)
-    slots.append(Slot(f"data[{len(list(figure.data)) - 1}].y", axes, y))
-
-
-def _add_marks(figure: go.Figure, slots: list[Slot], result: Result, run: _Run) -> None:
-    """A dot on each curve at the live position."""
-    figure.add_scatter(
-        x=run.x[:, 0],
-        y=_of_shown(result, 0)[:, 0, 0],
-        name="chosen",
-        mode="markers",
-        marker={
-            "size": 13,
-            "color": [COLOURS[name] for name in SHOWN],
-            "line": {"width": 2, "color": "white"},
-        },
-        hoverinfo="skip",
-        showlegend=False,
-    )
-    number = len(list(figure.data)) - 1
-    y = np.stack([np.moveaxis(_of_shown(result, k), 0, -1) for k in range(len(KINDS))])
-    slots.append(Slot(f"data[{number}].x", (run.along,), run.x.T))
-    slots.append(Slot(f"data[{number}].y", AXES, y))
-
-
-def _add_names(
-    figure: go.Figure, slots: list[Slot], result: Result, run: _Run, *, at: float
-) -> None:
-    """Each method's name from a place on the x axis on, at the height of its curve's end."""
-    places = 10.0 ** _label_places(result, run)
-    texts = [
-        [
-            f"<b>{KIND_NAMES[kind]} polynomial</b>" if name == "polynomial" else NAMES[name]
-            for name in SHOWN
-        ]
-        for kind in KINDS
-    ]
-    figure.add_scatter(
-        x=np.full(len(SHOWN), at),
-        y=places[0, 0],
-        name="names",
-        mode="text",
-        text=texts[0],
-        textposition="middle right",
-        textfont={"color": [COLOURS[name] for name in SHOWN], "size": FONT_SIZE_PX},
-        cliponaxis=False,
-        hoverinfo="skip",
-        showlegend=False,
-    )
-    # A text trace, not annotations: the browser moves traces without drawing the axes anew.
-    number = len(list(figure.data)) - 1
-    slots.append(Slot(f"data[{number}].y", ("kind", run.across), places))
-    slots.append(Slot(f"data[{number}].text", ("kind",), texts))
-
-
-def _add_leaders(
-    figure: go.Figure, slots: list[Slot], result: Result, run: _Run, *, beyond: tuple[float, float]
-) -> None:
-    """A thin line from the end of each curve to its name, between two places on the x axis."""
-    places = 10.0 ** _label_places(result, run)
-    ends = np.clip(_ends(result, run), LOWEST, HIGHEST)
-    gaps = np.full_like(ends, np.nan)
-    y = np.stack([ends, places, gaps], axis=-1).reshape(*ends.shape[:2], -1)
-    figure.add_scatter(
-        x=np.tile([*beyond, np.nan], len(SHOWN)),
-        y=y[0, 0],
-        name="leaders",
-        mode="lines",
-        line={"color": PALETTE["grid"], "width": 1},
-        cliponaxis=False,
-        hoverinfo="skip",
-        showlegend=False,
-    )
-    slots.append(Slot(f"data[{len(list(figure.data)) - 1}].y", ("kind", run.across), y))
-
-
-def _ends(result: Result, run: _Run) -> np.ndarray:
-    """Errors where the curves end, ``(kind, positions across, shown)``."""
-    ends = [run.order(_of_shown(result, k))[..., -1].T for k in range(len(KINDS))]
-    return np.stack(ends)
-
-
-def _label_places(result: Result, run: _Run) -> np.ndarray:
-    """Powers of ten at which the names stand, ``(kind, positions across, shown)``."""
-    low, high = math.log10(LOWEST), math.log10(HIGHEST)
-    gap = LABEL_PX * (high - low) / (HEIGHT_PX - MARGIN_TOP_PX - MARGIN_BOTTOM_PX)
-    return np.apply_along_axis(
-        lambda ends: spread_labels(ends, gap=gap, low=low + gap / 2, high=high - gap / 2),
-        -1,
-        np.log10(_ends(result, run)),
-    )
-
-
 def _finish(
     result: Result,
     figure: go.Figure,
@@ -305,12 +121,3 @@ def _finish(
     )
     words = Slot("", AXES, say_positions(result, say_last))
     return LiveFigure(figure, live_axes(result), tuple(slots), words)
-
-
-def _of_shown(result: Result, kind: int) -> np.ndarray:
-    """Errors of the shown methods, ``(shown, budget, B)``, with one kind of polynomial."""
-    return _visible(result.contest.error[[method_index(name, kind) for name in SHOWN]])
-
-
-def _visible(errors: np.ndarray) -> np.ndarray:
-    return np.clip(errors, FLOOR, CEILING)

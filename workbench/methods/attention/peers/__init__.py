@@ -6,6 +6,7 @@ from workbench.methods.attention.peers.favor import (
     orthogonal_projection,
 )
 from workbench.methods.attention.peers.importance import (
+    draw_by_chance,
     hamming_order,
     importance_sampling_attention,
     inclusion_probabilities,
@@ -16,6 +17,7 @@ from workbench.methods.attention.peers.uniform import uniform_sampling_attention
 from workbench.methods.attention.peers.window import sliding_window_attention
 
 __all__ = [
+    "draw_by_chance",
     "favor_attention",
     "hamming_order",
     "importance_sampling_attention",

@@ -54,7 +54,7 @@ def importance_sampling_attention(
     planes = random.standard_normal((HYPERPLANES, q.shape[1]))
     query_order, key_order = hamming_order(q, planes), hamming_order(k, planes)
     chance = inclusion_probabilities(v, count)
-    drawn = _draw(chance, random)
+    drawn = draw_by_chance(chance, random)
 
     rows, begins = _blocks(len(q), len(k), width)  # places in the two orders
     members = key_order[begins[:, None] + np.arange(width)]  # (blocks, width)
@@ -121,8 +121,18 @@ def inclusion_probabilities(values: np.ndarray, count: int) -> np.ndarray:
         certain |= more
 
 
-def _draw(chance: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Rows drawn with their chances: equal steps through their running sum, in random order."""
+def draw_by_chance(chance: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Draw rows without replacement, each with its chance: systematic sampling (Madow 1949).
+
+    Equal steps through the running sum of the chances, taken in random order.
+
+    Args:
+        chance: ``(m,)`` in (0, 1] with a whole number as sum.
+        random: source of the order and of the first step.
+
+    Returns:
+        As many row numbers as the chances sum to, in no particular order.
+    """
     order = random.permutation(len(chance))
     running = np.concatenate([[0.0], np.cumsum(chance[order])])
     running *= round(running[-1]) / running[-1]
