@@ -20,15 +20,21 @@ class Arguments(BaseModel):
 A = TypeVar("A", bound=Arguments)
 
 
-def parse(arguments: type[A], request: Request) -> A:
+def parse(arguments: type[A], request: Request, *, arrays: tuple[str, ...] = ()) -> A:
     """Build an operation's arguments from a request.
+
+    Args:
+        arguments: what they are.
+        request: the request.
+        arrays: names of the arrays that the operation needs, all of them.
 
     Raises:
         UnknownNameError: an argument the operation does not have.
         InputError: one sentence naming the argument and what is allowed.
     """
-    if request.arrays:
-        raise InputError(f"{request.operation} takes no arrays.")
+    if set(request.arrays) != set(arrays):
+        needed = f"the arrays {', '.join(arrays)}" if arrays else "no arrays"
+        raise InputError(f"{request.operation} takes {needed}.")
     # Through JSON, so that a tuple or a NumPy number counts as what it means.
     plain = json.loads(canonical_json(dict(request.arguments)))
     try:

@@ -6,7 +6,11 @@ from workbench.server.operation import Operation
 from workbench.server.operations import (
     attention,
     capture_attention,
+    clip_embed,
+    clip_fine_tune,
+    decode_image,
     embed_text,
+    emoji,
     generate,
     next_token,
     score_choices,
@@ -23,4 +27,10 @@ OPERATIONS: tuple[Operation, ...] = (
     capture_attention.OPERATION,
     attention.HEAD_STATISTICS,
     swap_head.SWAP_HEAD,
+    clip_embed.EMBED_IMAGES,
+    clip_embed.EMBED_TEXTS,
+    clip_fine_tune.OPERATION,
+    decode_image.OPERATION,
+    emoji.FEATURES,
+    emoji.PICTURES,
 )
