@@ -53,7 +53,7 @@ def measure(*, sizes: Sequence[int], dimension: int, degree: int) -> dict[str, o
     peaks: dict[str, list[int]] = {"exact": [], "factored": []}
     with threadpool_limits(limits=threads):
         for step, size in enumerate(sizes):
-            for path, work in _paths(size, dimension, degree).items():
+            for path, work in paths(size, dimension, degree).items():
                 done = seconds[path]
                 if len(done) == step and _is_affordable(done):
                     done.append(median_seconds(work))
@@ -91,7 +91,8 @@ def peak_bytes(work: Work) -> int:
     return peak
 
 
-def _paths(size: int, dimension: int, degree: int) -> dict[str, Work]:
+def paths(size: int, dimension: int, degree: int) -> dict[str, Work]:
+    """Three ways to compute attention on the same uniform inputs with B = 1, by name."""
     q, k, v = make_inputs("uniform", tokens=size, dimension=dimension, seed=SEED)
     query, key, value = (torch.tensor(x, dtype=torch.float32)[None, None] for x in (q, k, v))
 

@@ -75,7 +75,7 @@ def draw_rank(result: Result) -> LiveFigure:
         figure.add_scatter(
             x=bounds_b[0],
             y=y,
-            customdata=frames.ratios,
+            customdata=frames.ratios.tolist(),
             meta="pick",
             name=name,
             mode="lines",
