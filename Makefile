@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 FILES := launch.py workbench panels tests
 
 .DEFAULT_GOAL := run
-.PHONY: setup run test check fmt bench results shots fetch clean
+.PHONY: setup run test check fmt bench results shots fetch emoji-sprites emoji-clip clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -48,6 +48,12 @@ bench: setup fetch              ## measure and print the figures of docs/benchma
 
 results: $(VENV)/.installed fetch  ## measure again what the tabs open with (assets/results)
 	@$(BIN)/python launch.py warm --fresh --ship assets/results
+
+emoji-sprites: setup            ## render the sheet of emoji again from OpenMoji's drawings
+	@$(BIN)/python -m workbench.training.emoji_sprites
+
+emoji-clip: setup               ## pre-train both emoji-clip models from scratch; half an hour
+	@$(BIN)/python -m workbench.training.emoji_clip bank infonce
 
 shots: setup fetch              ## take the screenshots of docs/screenshots again
 	@$(BIN)/python -m tests.browser.shots docs/screenshots

@@ -89,8 +89,12 @@ class Card:
         return f"{self.scheme}:{self.reference}"
 
 
-def read_card(path: Path) -> Card:
+def read_card(path: Path, kinds: tuple[str, ...] = KINDS) -> Card:
     """Read and check one card.
+
+    Args:
+        path: the card.
+        kinds: kinds it may be of; those of models by default.
 
     Raises:
         AssetError: one sentence naming the file, the field and what is allowed.
@@ -104,16 +108,16 @@ def read_card(path: Path) -> Card:
         fields = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise AssetError(f"Card {path.name} cannot be read as TOML: {error}.") from error
-    card = _parse(path, _Fields(path.name, fields))
+    card = _parse(path, _Fields(path.name, fields), kinds)
     _check_source(card)
     return card
 
 
-def _parse(path: Path, fields: _Fields) -> Card:
+def _parse(path: Path, fields: _Fields, kinds: tuple[str, ...]) -> Card:
     scheme, _, reference = fields.text("source").partition(":")
     card = Card(
         name=path.stem,
-        kind=fields.text("kind", allowed=KINDS),
+        kind=fields.text("kind", allowed=kinds),
         summary=fields.text("summary"),
         scheme=scheme,
         reference=reference,
