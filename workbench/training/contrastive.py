@@ -54,8 +54,8 @@ class Recipe:
     """
 
     loss: Literal["bank", "infonce"]
-    steps: int = 2500
-    batch: int = 160
+    steps: int = 1500
+    batch: int = 128
     learning_rate: float = 2e-3
     weight_decay: float = 1e-3
     seed: int = 0
