@@ -116,7 +116,7 @@ def _build_blocks(
 
 def _build_page(method: Method, desk: Desk, builder: Callable[[Page], None] | None) -> Page:
     overview.draw_heading(method)
-    with gr.Tabs(elem_classes=["wb-questions"]) as questions:
+    with gr.Tabs(elem_classes=["wb-questions"], overflow_behavior="wrap") as questions:
         page = Page(method, desk, questions)
         (builder or importlib.import_module(f"panels.{method.slug}").build)(page)
     return page

@@ -8,6 +8,7 @@ from workbench.figures.attention import (
     draw_error,
     draw_heads,
     draw_hidden_pair,
+    draw_lattice,
     draw_margin,
     draw_matrices,
     draw_memory,
@@ -26,6 +27,7 @@ from workbench.methods.attention import (
     COMPARISON,
     HARDNESS,
     HEADS,
+    MICROSCOPE,
     SPEED,
     SWAP,
     SWEEP,
@@ -40,15 +42,22 @@ def build(page: Page) -> None:
         SWEEP,
         figures=(
             View("error", "Error and rank", draw_error),
-            View("polynomial", "The polynomial", draw_polynomial),
             View("matrices", "The matrices", draw_matrices),
+        ),
+        run="auto",
+    )
+    page.study(
+        MICROSCOPE,
+        figures=(
+            View("polynomial", "eˣ and its error", draw_polynomial, plays="bound_b"),
+            View("columns", "Its columns", draw_lattice, plays="log10_tolerance"),
         ),
         run="auto",
     )
     page.study(
         TRANSITION,
         figures=(
-            View("phase", "Cost", draw_phase, picks={"x": "ratio"}, plays="log2_tokens"),
+            View("phase", "Cost", draw_phase, picks={"customdata": "ratio"}, plays="log2_tokens"),
             View("rank", "Rank", draw_rank, picks={"customdata": "ratio"}, plays="log2_tokens"),
         ),
         run="auto",

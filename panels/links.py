@@ -4,8 +4,9 @@
 
 ``tab`` is a method's slug, "overview" or "status"; ``study`` the study that is shown, the main one
 if it is left out. The parameters of its main study go by their
-own names, those of its other studies as ``study.name``. Only a text that equals its default is
-left out: a link should mean the same after a default has changed, and stay short. The browser
+own names, those of its other studies as ``study.name``. The study that is shown is written out,
+but for a text or file at its default: a link should mean the same after a default has changed.
+Of the others only what differs from its default is written, to stay short. The browser
 writes the same form (``assets/js/link.js``); everything that comes in is checked here.
 """
 
@@ -17,7 +18,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from workbench.errors import InputError, UnknownNameError, WorkbenchError
-from workbench.params import Text, as_text, fields_of, parse
+from workbench.params import Text, Upload, as_text, fields_of, parse
 
 VERSION = 1
 FRAME = ("v", "tab", "study")
@@ -67,7 +68,8 @@ def write(tab: str, params: Mapping[str, Any], *, study: str | None = None) -> s
         pairs += [
             (prefix(tab, owner) + each.name, texts[each.name])
             for each in fields_of(type(values))
-            if not (isinstance(each.kind, Text) and texts[each.name] == each.default)
+            if (owner == (study or tab) and not isinstance(each.kind, Text | Upload))
+            or getattr(values, each.name) != each.default
         ]
     return urlencode(pairs)
 

@@ -15,10 +15,11 @@
     for (const { slug } of page.tabs[tab]?.studies ?? []) {
       const study = studies.get(slug);
       const prefix = slug === tab ? "" : `${slug.slice(tab.length + 1)}.`;
+      const isShown = slug === (shown[tab] ?? tab);
       for (const param of study.spec.params) {
         const value = study.values[param.name];
-        const isLeftOut = param.kind === "text" && equal(value, param.default);
-        if (!isLeftOut) pairs.set(prefix + param.name, String(value));
+        const isKept = isShown && param.kind !== "text" && param.kind !== "upload";
+        if (isKept || !equal(value, param.default)) pairs.set(prefix + param.name, String(value));
       }
     }
     return pairs;

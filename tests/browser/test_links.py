@@ -33,7 +33,6 @@ def test_a_copied_link_restores_every_input_even_those_never_run(watched: Watche
         "shape": ["square"],
         "points": ["1100"],
         "centred": ["true"],
-        "seed": ["0"],
         "slow.text": ["Ünïcode & = + 漢字 “quotes”\nsecond line"],
         "slow.model": ["tiny"],
         "slow.scale": ["1"],

@@ -68,15 +68,21 @@ def test_every_parameter_comes_back_as_it_was_written(main: Main, heads: Heads) 
         assert opened.params.get(study, _defaults(study)) == written
 
 
-def test_only_a_text_at_its_default_is_left_out() -> None:
-    query = write("attention", {"attention": Main(), "attention.heads": Heads()})
-    assert dict(parse_qsl(query)) == {
+def test_a_link_writes_out_the_study_it_shows_and_of_others_only_what_was_changed() -> None:
+    both = {"attention": Main(degree=7), "attention.heads": Heads()}
+    assert dict(parse_qsl(write("attention", both))) == {
         "v": "1",
         "tab": "attention",
         "bound": "2.0",
-        "degree": "6",
+        "degree": "7",
         "kind": "taylor",
         "centred": "false",
+    }
+    assert dict(parse_qsl(write("attention", both, study="attention.heads"))) == {
+        "v": "1",
+        "tab": "attention",
+        "study": "heads",
+        "degree": "7",
         "heads.model": "tiny",
     }
 

@@ -227,19 +227,6 @@ def test_the_grid_equals_the_factored_path_everywhere(generator: str) -> None:
                 np.testing.assert_allclose(grid.exact_window[at], weights[:, :12], rtol=1e-10)
 
 
-def test_the_grid_draws_the_polynomials_it_used() -> None:
-    q, k, v = make_inputs("uniform", tokens=20, dimension=2, seed=0)
-    grid = sweep_grid(q, k, v, [0.5, 3.0], [2, 3])
-    x = 9.0 * grid.curve_position
-    polynomial = exponential_polynomial(9.0, degree=3, kind="taylor")
-    np.testing.assert_allclose(grid.curve_polynomial[0, 1, 1], polynomial(x), rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(grid.curve_exponential[1], np.exp(x), rtol=1e-12)
-    # A cubic Taylor polynomial is negative from the left end to its one real root near -1.596.
-    assert grid.negative_from[0, 1, 1] == pytest.approx(-9.0)
-    assert -2.0 < grid.negative_to[0, 1, 1] < -1.59
-    assert np.isnan(grid.negative_from[0, 0]).all()  # even degree: positive everywhere
-
-
 # Source: method specification, section 6: n = 1024, d = 8, V in [-1, 1], Taylor of degree 4
 # (rank 495), largest error at B = 0.5, 1, 2, 3, 4; another seed, so within a factor of 2.
 def test_errors_agree_with_the_reference_curve() -> None:

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import pytest
 
 from workbench.errors import InputError
-from workbench.figures.attention import draw_error, draw_heads, draw_matrices, draw_polynomial
+from workbench.figures.attention import draw_error, draw_heads, draw_matrices
 from workbench.figures.live import LiveFigure
 from workbench.methods.attention import HEADS, KINDS, STUDIES, SWEEP
 from workbench.methods.attention import heads as atlas
@@ -58,11 +58,14 @@ def head_result() -> atlas.Result:
 def test_the_method_offers_its_studies_by_name() -> None:
     assert [one.slug for one in STUDIES] == [
         "attention",
+        "attention.microscope",
         "attention.transition",
         "attention.hardness",
         "attention.speed",
         "attention.peers",
         "attention.heads",
+        "attention.symmetries",
+        "attention.swap",
     ]
     assert find_study("attention") is SWEEP
     assert find_study("attention.heads") is HEADS
@@ -151,7 +154,7 @@ def test_parameters_out_of_range_are_refused(values: dict, said: str) -> None:
 
 
 def figures(result: study.Result) -> dict[str, LiveFigure]:
-    draw = (draw_error, draw_matrices, draw_polynomial)
+    draw = (draw_error, draw_matrices)
     return {one.__name__: one(result) for one in draw}
 
 
@@ -174,7 +177,7 @@ def walk(figure: LiveFigure) -> list[dict]:
     ]
 
 
-@pytest.mark.parametrize("name", ["draw_error", "draw_matrices", "draw_polynomial"])
+@pytest.mark.parametrize("name", ["draw_error", "draw_matrices"])
 def test_live_figures_follow_every_position_of_the_controls(
     result: study.Result, name: str
 ) -> None:
@@ -186,7 +189,7 @@ def test_live_figures_follow_every_position_of_the_controls(
         assert len(figure.words_at(**position)) > 60
 
 
-@pytest.mark.parametrize("name", ["draw_error", "draw_matrices", "draw_polynomial"])
+@pytest.mark.parametrize("name", ["draw_error", "draw_matrices"])
 def test_a_figure_stays_small(result: study.Result, name: str) -> None:
     text = json.dumps(figures(result)[name].payload(), allow_nan=False)
     assert len(text) < MAXIMUM_PAYLOAD_BYTES
@@ -227,17 +230,6 @@ def test_matrices_travel_in_half_precision(result: study.Result) -> None:
     assert sent["dtype"] == "float16"
     values = np.frombuffer(base64.b64decode(sent["base64"]), "<f2").reshape(sent["shape"])
     np.testing.assert_array_equal(values, figure.slots[1].values)
-
-
-def test_the_red_band_covers_where_the_polynomial_is_negative(result: study.Result) -> None:
-    figure = draw_polynomial(result)
-    band = figure.at(kind="taylor", degree=3, bound_b=3.0).layout.shapes[0]
-    # The cubic Taylor polynomial's only real root is near -1.596.
-    assert band.x0 < -8.9
-    assert -2.0 < band.x1 < -1.5
-    assert "negative" in figure.words_at(kind="taylor", degree=3, bound_b=3.0)
-    none = figure.at(kind="taylor", degree=4, bound_b=3.0).layout.shapes[0]
-    assert none.x0 == none.x1
 
 
 def test_words_say_when_outputs_mean_nothing(result: study.Result) -> None:

@@ -3,13 +3,14 @@
 from workbench.figures.attention.error import draw_error
 from workbench.figures.attention.hardness import draw_hidden_pair, draw_margin
 from workbench.figures.attention.heads import draw_heads
+from workbench.figures.attention.lattice import draw_lattice
 from workbench.figures.attention.matrices import draw_matrices
+from workbench.figures.attention.microscope import draw_polynomial
 from workbench.figures.attention.peers import (
     draw_peers_by_bound,
     draw_peers_by_budget,
     draw_peers_by_work,
 )
-from workbench.figures.attention.polynomial import draw_polynomial
 from workbench.figures.attention.speed import draw_memory, draw_time
 from workbench.figures.attention.swap import draw_next_word, draw_texts
 from workbench.figures.attention.symmetry_lab import draw_symmetries
@@ -19,6 +20,7 @@ __all__ = [
     "draw_error",
     "draw_heads",
     "draw_hidden_pair",
+    "draw_lattice",
     "draw_margin",
     "draw_matrices",
     "draw_memory",

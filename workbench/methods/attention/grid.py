@@ -19,8 +19,6 @@ from workbench.methods.attention.polynomial import KINDS, fit_grid
 BLOCK_ROWS = 128
 WINDOW = 12
 """Tokens whose attention weights are kept for every position."""
-CURVE_POINTS = 65
-"""Points at which the polynomials themselves are drawn."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +36,6 @@ class Grid:
         mean_of_values_error: ``(b,)`` error of answering every query with the mean of V.
         exact_window: ``(b, w, w)`` attention weights of the first tokens, over all keys.
         approximate_window: ``(k, g, b, w, w)`` the same of the approximation.
-        curve_position: ``(p,)`` scores divided by B², from -1 to 1.
-        curve_exponential: ``(b, p)`` e^x.
-        curve_polynomial: ``(k, g, b, p)`` P(x).
-        curve_error: ``(k, g, b, p)`` ``|P(x) / e^x - 1|``.
-        negative_from, negative_to: ``(k, g, b)`` the outermost drawn scores at which P < 0; not a
-            number where P is positive throughout.
     """
 
     bounds_b: np.ndarray
@@ -56,12 +48,6 @@ class Grid:
     mean_of_values_error: np.ndarray
     exact_window: np.ndarray
     approximate_window: np.ndarray
-    curve_position: np.ndarray
-    curve_exponential: np.ndarray
-    curve_polynomial: np.ndarray
-    curve_error: np.ndarray
-    negative_from: np.ndarray
-    negative_to: np.ndarray
 
 
 def sweep_grid(
@@ -106,7 +92,6 @@ def sweep_grid(
             window = _windows(scores, b, flat, row_sums)
     if window is None:
         raise ValueError("no queries")
-    curves = _curves(b, flat, shape)
     return Grid(
         bounds_b=b,
         degrees=g,
@@ -118,7 +103,6 @@ def sweep_grid(
         mean_of_values_error=mean_error,
         exact_window=window[0],
         approximate_window=window[1].reshape(*shape, *window[1].shape[1:]),
-        **curves,
     )
 
 
@@ -159,25 +143,3 @@ def _windows(
     orders = np.cos(np.arccos(np.clip(corner, -1.0, 1.0)) * np.arange(flat.shape[1])[:, None, None])
     approximate = np.tensordot(flat, orders, axes=1) / row_sums[:, :size, None]
     return exact, approximate
-
-
-def _curves(b: np.ndarray, flat: np.ndarray, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
-    """The polynomials beside e^x, at points that crowd towards the ends."""
-    angles = np.linspace(np.pi, 0.0, CURVE_POINTS)
-    position = np.cos(angles)
-    orders = np.cos(angles * np.arange(flat.shape[1])[:, None])
-    polynomial = (flat @ orders).reshape(*shape, CURVE_POINTS)
-    scores = (b * b)[:, None] * position
-    exponential = np.exp(scores)
-    negative = polynomial < 0.0
-    anywhere = negative.any(axis=-1)
-    first = np.where(negative, scores, np.inf).min(axis=-1)
-    last = np.where(negative, scores, -np.inf).max(axis=-1)
-    return {
-        "curve_position": position,
-        "curve_exponential": exponential,
-        "curve_polynomial": polynomial,
-        "curve_error": np.abs(polynomial / exponential - 1.0),
-        "negative_from": np.where(anywhere, first, np.nan),
-        "negative_to": np.where(anywhere, last, np.nan),
-    }
