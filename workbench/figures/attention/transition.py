@@ -39,6 +39,8 @@ def draw_phase(result: Result) -> LiveFigure:
         figure.add_scatter(
             x=x,
             y=y,
+            customdata=None if x is result.limit_ratios else _nearest_positions(frames),
+            meta=None if x is result.limit_ratios else "pick",
             name=name,
             mode="lines",
             line=line,
@@ -75,7 +77,7 @@ def draw_rank(result: Result) -> LiveFigure:
         figure.add_scatter(
             x=bounds_b[0],
             y=y,
-            customdata=frames.ratios.tolist(),
+            customdata=_nearest_positions(frames),
             meta="pick",
             name=name,
             mode="lines",
@@ -189,6 +191,11 @@ def _live_axes(frames: Frames) -> dict[str, Sequence[Position]]:
 def _places(frames: Frames) -> list[int]:
     """Where the positions of the ratio's slider lie on the curves."""
     return [int(np.argmin(np.abs(frames.ratios - one))) for one in RATIO.positions()]
+
+
+def _nearest_positions(frames: Frames) -> list[float]:
+    """For each point of a curve, the nearest position of the ratio's slider: what a click sets."""
+    return [min(RATIO.positions(), key=lambda one: abs(one - x)) for x in frames.ratios.tolist()]
 
 
 def _all(frames: Frames) -> range:
