@@ -186,6 +186,7 @@ def test_the_rank_figure_says_when_low_rank_stops_helping(result: study.Result) 
     drawn = figure.at(log2_tokens=20, ratio=0.5)
     assert drawn.data[2].y[0] == 2.0**20
     assert drawn.data[3].x[0] == pytest.approx(math.sqrt(20 * math.log(2.0)))
-    at = list(drawn.data[1].customdata).index(0.5)
+    at = result.frames.ratios.tolist().index(0.5)
+    assert drawn.data[1].customdata[at] == drawn.data[1].customdata[at + 2] == 0.5
     assert drawn.data[1].x[at] == pytest.approx(drawn.data[4].x[0])
     assert drawn.data[1].y[at] == pytest.approx(drawn.data[4].y[0])
