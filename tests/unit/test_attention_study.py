@@ -283,7 +283,7 @@ def test_the_atlas_shows_the_head_that_was_chosen(head_result: atlas.Result) -> 
 
 def test_tokens_of_a_text_cannot_write_markup_into_the_figure(head_result: atlas.Result) -> None:
     texts = {text for row in draw_heads(head_result).figure.data[0].text for text in row}
-    assert texts == {"largest score: “ &lt;b&gt;&amp;␣” looking at “ &lt;b&gt;&amp;␣”"}
+    assert texts == {"largest |s|: “&lt;b&gt;&amp;␣” and “&lt;b&gt;&amp;␣”"}
 
 
 # ---------------------------------------------------------------- the lesson

@@ -30,14 +30,14 @@ def name_pairs(result: Result) -> list[list[str]]:
 
     def pair(layer: int, head: int) -> str:
         query, key = (show_token(result.tokens[int(i)]) for i in result.peaks[layer, head])
-        return f"largest score: “{query}” looking at “{key}”"
+        return f"largest |s|: “{query}” and “{key}”"
 
     return [[pair(layer, head) for layer in range(layers)] for head in range(heads)]
 
 
 def show_token(token: str) -> str:
     """A token as it can stand in a hover text: no markup, no control characters."""
-    text = "".join(c if c.isprintable() else "␣" for c in token) or "␣"
+    text = "".join(c if c.isprintable() else "␣" for c in token).strip() or "␣"
     return text[:20].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

@@ -153,7 +153,7 @@ def _add_degrees(figure: go.Figure, result: Result) -> list[Slot]:
             mode="lines+markers+text",
             showlegend=False,
             text=[f" {KIND_NAMES[kind]}", *[""] * (len(DEGREES) - 1)],
-            textposition="top right",
+            textposition="bottom right" if kind == KINDS[-1] else "top right",
             textfont={"color": KIND_COLOURS[kind]},
             line={"color": KIND_COLOURS[kind], "width": 2.5},
             marker={"size": 6},
@@ -209,8 +209,10 @@ def _place(x: float, y: float) -> dict[str, object]:
 
 def _end_of(result: Result) -> str:
     """The last words of the text, where the continuations begin."""
-    words = " ".join("".join(result.tokens).split())
-    return show_token(words) if len(words) <= 20 else f"… {show_token(words[-20:])}"
+    words = "".join(result.tokens).split()
+    return (
+        "… " + show_token(" ".join(words[-3:])) if len(words) > 3 else show_token(" ".join(words))
+    )
 
 
 def _show_effect(result: Result, effect: Effect) -> str:

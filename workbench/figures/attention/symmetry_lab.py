@@ -18,8 +18,8 @@ FLAGS = ("balance", "balance_channels", "centre", "rotate")
 """The live controls, in the order in which the steps are drawn."""
 STEPS = ("as it is", "balanced", "each<br>channel", "centred", "rotated")
 WORDS = {
-    "balance": "balanced",
-    "balance_channels": "balanced channel by channel",
+    "balance": "queries and keys balanced",
+    "balance_channels": "each channel balanced",
     "centre": "the keys centred",
     "rotate": "both rotated",
 }

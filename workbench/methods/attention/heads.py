@@ -213,7 +213,7 @@ def log10_rank(degree: np.ndarray, dimension: int) -> np.ndarray:
 
 HEADS: Study[Params, Inputs, Result] = Study(
     slug="attention.heads",
-    title="Head atlas of a real model",
+    title="Head atlas",
     params=Params,
     gather=gather,
     compute=compute,
