@@ -7,13 +7,30 @@ training set. GLA takes both out of the logits and adds the two models.
 from workbench.methods.gla.accuracy import accuracy_by_group
 from workbench.methods.gla.adjust import adjust, wise_ft
 from workbench.methods.gla.agreement import agreement
+from workbench.methods.gla.benefit import BENEFIT
+from workbench.methods.gla.bias import BIAS
 from workbench.methods.gla.calibration import reliability
+from workbench.methods.gla.decision_map import MAP
 from workbench.methods.gla.descent_ascent import descend_ascend, official_learning_rate
 from workbench.methods.gla.estimate import estimate_log_prior, fit_log_prior
+from workbench.methods.gla.planted import PLANTED
+from workbench.methods.gla.solver import SOLVER
 from workbench.methods.gla.stationary import stationary_log_prior
+from workbench.methods.gla.surgery import SURGERY
 from workbench.methods.gla.temperature import fit_temperature_and_log_prior, matching_temperature
+from workbench.methods.gla.world import WORLD
+
+STUDIES = (BENEFIT, BIAS, SURGERY, PLANTED, WORLD, MAP, SOLVER)
 
 __all__ = [
+    "BENEFIT",
+    "BIAS",
+    "MAP",
+    "PLANTED",
+    "SOLVER",
+    "STUDIES",
+    "SURGERY",
+    "WORLD",
     "accuracy_by_group",
     "adjust",
     "agreement",

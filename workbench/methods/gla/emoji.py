@@ -6,7 +6,7 @@ disjoint from that of pre-training.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -158,6 +158,30 @@ def ask_fine_tuned(client: ModelClient, model: str, tuning: Tuning, seed: int) -
         log_prior=np.log(counts / counts.sum()),
         train_accuracy=_number(answer.values, "train_accuracy"),
     )
+
+
+def ask_drawings(
+    client: ModelClient, domain: str, split: str, per_class: int, places: Sequence[int]
+) -> np.ndarray:
+    """``(m, height, width, 3)`` uint8: the pictures at some places of a balanced split.
+
+    Raises:
+        WorkbenchError: what the server refused.
+    """
+    answer = client.call(
+        Request(
+            operation="emoji.pictures",
+            arguments={
+                "domain": domain,
+                "split": split,
+                "per_class": per_class,
+                "tail": 0.0,
+                "indices": [int(place) for place in places],
+            },
+            seed=0,
+        )
+    )
+    return answer.arrays["pictures"]
 
 
 def _number(values: Mapping[str, Json], name: str) -> float:
