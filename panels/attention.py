@@ -27,6 +27,7 @@ from workbench.methods.attention import (
     COMPARISON,
     HARDNESS,
     HEADS,
+    MATRICES,
     MICROSCOPE,
     SPEED,
     SWAP,
@@ -40,10 +41,7 @@ def build(page: Page) -> None:
     """Add the sweep over B, with live degree and kind, and the atlas of a real model's heads."""
     page.study(
         SWEEP,
-        figures=(
-            View("error", "Error and rank", draw_error),
-            View("matrices", "The matrices", draw_matrices),
-        ),
+        figures=(View("error", "Error and rank", draw_error, picks={"x": "bound_b"}),),
         run="auto",
     )
     page.study(
@@ -53,6 +51,12 @@ def build(page: Page) -> None:
             View("columns", "Its columns", draw_lattice, plays="log10_tolerance"),
         ),
         run="auto",
+    )
+    page.study(
+        MATRICES,
+        figures=(View("matrices", "Matrices", draw_matrices, picks={"x": "key", "y": "query"}),),
+        run="auto",
+        open_controls=5,
     )
     page.study(
         TRANSITION,

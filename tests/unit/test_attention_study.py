@@ -1,6 +1,5 @@
 """The main study, its figures as data, and the lesson."""
 
-import base64
 import json
 import math
 import tomllib
@@ -11,7 +10,7 @@ import plotly.graph_objects as go
 import pytest
 
 from workbench.errors import InputError
-from workbench.figures.attention import draw_error, draw_heads, draw_matrices
+from workbench.figures.attention import draw_error, draw_heads
 from workbench.figures.live import LiveFigure
 from workbench.methods.attention import HEADS, KINDS, STUDIES, SWEEP
 from workbench.methods.attention import heads as atlas
@@ -59,6 +58,7 @@ def test_the_method_offers_its_studies_by_name() -> None:
     assert [one.slug for one in STUDIES] == [
         "attention",
         "attention.microscope",
+        "attention.matrices",
         "attention.transition",
         "attention.hardness",
         "attention.speed",
@@ -154,8 +154,7 @@ def test_parameters_out_of_range_are_refused(values: dict, said: str) -> None:
 
 
 def figures(result: study.Result) -> dict[str, LiveFigure]:
-    draw = (draw_error, draw_matrices)
-    return {one.__name__: one(result) for one in draw}
+    return {"draw_error": draw_error(result)}
 
 
 def positions(params_type: type) -> dict[str, list]:
@@ -177,7 +176,7 @@ def walk(figure: LiveFigure) -> list[dict]:
     ]
 
 
-@pytest.mark.parametrize("name", ["draw_error", "draw_matrices"])
+@pytest.mark.parametrize("name", ["draw_error"])
 def test_live_figures_follow_every_position_of_the_controls(
     result: study.Result, name: str
 ) -> None:
@@ -189,7 +188,7 @@ def test_live_figures_follow_every_position_of_the_controls(
         assert len(figure.words_at(**position)) > 60
 
 
-@pytest.mark.parametrize("name", ["draw_error", "draw_matrices"])
+@pytest.mark.parametrize("name", ["draw_error"])
 def test_a_figure_stays_small(result: study.Result, name: str) -> None:
     text = json.dumps(figures(result)[name].payload(), allow_nan=False)
     assert len(text) < MAXIMUM_PAYLOAD_BYTES
@@ -213,23 +212,6 @@ def test_the_threshold_stands_in_the_error_figure(result: study.Result) -> None:
     drawn = draw_error(result).figure
     assert any(shape.x0 == result.threshold_b for shape in drawn.layout.shapes)
     assert any("√(ln n) = 2.35" in note.text for note in drawn.layout.annotations)
-
-
-def test_matrices_show_weights_in_percent_and_their_difference(result: study.Result) -> None:
-    drawn = draw_matrices(result).at(kind="taylor", degree=4, bound_b=3.0)
-    exact, approximate, difference = (np.array(t.z) for t in drawn.data)
-    np.testing.assert_allclose(exact, 100 * result.grid.exact_window[29], rtol=1e-6)
-    np.testing.assert_allclose(difference, approximate - exact, atol=2e-3)
-    assert drawn.layout.annotations[1].text == "Degree-4 Taylor"
-    assert drawn.layout.coloraxis.cmax == pytest.approx(exact.max())
-
-
-def test_matrices_travel_in_half_precision(result: study.Result) -> None:
-    figure = draw_matrices(result)
-    sent = figure.payload()["slots"][1]
-    assert sent["dtype"] == "float16"
-    values = np.frombuffer(base64.b64decode(sent["base64"]), "<f2").reshape(sent["shape"])
-    np.testing.assert_array_equal(values, figure.slots[1].values)
 
 
 def test_words_say_when_outputs_mean_nothing(result: study.Result) -> None:

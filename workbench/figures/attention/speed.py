@@ -117,8 +117,8 @@ def _say_time(result: Result) -> str:
         f"Measured on this machine, {threads} each, after a warm-up, median of up to five runs: at "
         f"n = {int(result.sizes[last]):,} the factored path of rank {result.rank:,} took "
         f"{_say_seconds(float(factored[last]))}, torch's {measured.backend} "
-        f"{_say_seconds(float(torch[last]))} in single precision, {compared}. {where} Time grows like "
-        f"n^{slopes['factored']:.1f} for the factored path and n^{slopes['torch']:.1f} for torch; "
+        f"{_say_seconds(float(torch[last]))} in single precision, {compared}. {where} Time grows "
+        f"like n^{slopes['factored']:.1f} for the factored path and n^{slopes['torch']:.1f} for torch; "
         "1 and 2 are expected."
     )
 
@@ -129,8 +129,8 @@ def _say_memory(result: Result) -> str:
     matrix = 8.0 * largest * largest
     return (
         f"At n = {largest:,} the factored path held {_say_bytes(float(factored[-1]))} at most; the "
-        f"n × n matrix, which it never makes, would take {_say_bytes(matrix)}. Its memory grows like "
-        f"n^{result.memory_slope:.2f}, as counted. Exact attention in blocks of rows soon needs no "
+        f"n × n matrix, which it never makes, would take {_say_bytes(matrix)}. Its memory grows "
+        f"like n^{result.memory_slope:.2f}, as counted. Exact attention in blocks of rows soon needs no "
         "more than its blocks: what it cannot save is time."
     )
 

@@ -24,6 +24,7 @@ from workbench.methods.attention.low_rank import (
     polynomial_features,
     rank,
 )
+from workbench.methods.attention.matrices import MATRICES
 from workbench.methods.attention.microscope import MICROSCOPE
 from workbench.methods.attention.peers import (
     favor_attention,
@@ -45,7 +46,18 @@ from workbench.methods.attention.sweep import SWEEP
 from workbench.methods.attention.symmetry_lab import SYMMETRY_LAB
 from workbench.methods.attention.transition import TRANSITION
 
-STUDIES = (SWEEP, MICROSCOPE, TRANSITION, HARDNESS, SPEED, COMPARISON, HEADS, SYMMETRY_LAB, SWAP)
+STUDIES = (
+    SWEEP,
+    MICROSCOPE,
+    MATRICES,
+    TRANSITION,
+    HARDNESS,
+    SPEED,
+    COMPARISON,
+    HEADS,
+    SYMMETRY_LAB,
+    SWAP,
+)
 
 __all__ = [
     "COMPARISON",
@@ -53,6 +65,7 @@ __all__ = [
     "HARDNESS",
     "HEADS",
     "KINDS",
+    "MATRICES",
     "MICROSCOPE",
     "SPEED",
     "STUDIES",

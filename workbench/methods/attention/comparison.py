@@ -160,7 +160,7 @@ def summarise(result: Result) -> Summary:
 
 COMPARISON: Study[Params, Inputs, Result] = Study(
     slug="attention.peers",
-    title="Against other methods",
+    title="Other methods",
     params=Params,
     gather=gather,
     compute=compute,

@@ -17,8 +17,6 @@ from workbench.methods.attention.approximate import output_error_bound
 from workbench.methods.attention.polynomial import KINDS, fit_grid
 
 BLOCK_ROWS = 128
-WINDOW = 12
-"""Tokens whose attention weights are kept for every position."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +32,6 @@ class Grid:
         minimum_row_sum: ``(k, g, b)`` the smallest entry of D̃.
         negative_rows: ``(k, g, b)`` rows whose row sum is not positive.
         mean_of_values_error: ``(b,)`` error of answering every query with the mean of V.
-        exact_window: ``(b, w, w)`` attention weights of the first tokens, over all keys.
-        approximate_window: ``(k, g, b, w, w)`` the same of the approximation.
     """
 
     bounds_b: np.ndarray
@@ -46,8 +42,6 @@ class Grid:
     minimum_row_sum: np.ndarray
     negative_rows: np.ndarray
     mean_of_values_error: np.ndarray
-    exact_window: np.ndarray
-    approximate_window: np.ndarray
 
 
 def sweep_grid(
@@ -68,19 +62,18 @@ def sweep_grid(
     """
     b, g = np.asarray(bounds_b, dtype=np.float64), np.asarray(degrees)
     shape = (len(KINDS), len(g), len(b))
-    coefficients, epsilon = _coefficients(b, g)
+    coefficients, epsilon = chebyshev_grid(b, g)
     flat = coefficients.reshape(-1, coefficients.shape[-1])  # (k g b, orders)
     extended = np.concatenate([values, np.ones((len(values), 1))], axis=1)
     mean = values.mean(axis=0)
     error = np.zeros(len(flat))
     smallest, negative = np.full(len(flat), np.inf), np.zeros(len(flat), dtype=np.int64)
     mean_error = np.zeros(len(b))
-    window: tuple[np.ndarray, np.ndarray] | None = None
     for start in range(0, len(queries), BLOCK_ROWS):
         scores = queries[start : start + BLOCK_ROWS] @ keys.T / queries.shape[1]
-        exact = np.stack([_weighted_mean(np.exp(one * one * scores), extended) for one in b])
+        exact = np.stack([weighted_mean(np.exp(one * one * scores), extended) for one in b])
         mean_error = np.maximum(mean_error, np.abs(exact - mean).max(axis=(1, 2)))
-        moments = _chebyshev_moments(scores, extended, flat.shape[1])
+        moments = chebyshev_moments(scores, extended, flat.shape[1])
         sums = np.tensordot(flat, moments, axes=1)  # (k g b, rows, d_v + 1)
         row_sums = sums[..., -1]
         sums[..., :-1] /= row_sums[..., None]
@@ -88,10 +81,6 @@ def sweep_grid(
         error = np.maximum(error, np.abs(difference).max(axis=(2, 3)).reshape(-1))
         smallest = np.minimum(smallest, row_sums.min(axis=1))
         negative += (row_sums <= 0.0).sum(axis=1)
-        if window is None:
-            window = _windows(scores, b, flat, row_sums)
-    if window is None:
-        raise ValueError("no queries")
     return Grid(
         bounds_b=b,
         degrees=g,
@@ -101,13 +90,20 @@ def sweep_grid(
         minimum_row_sum=smallest.reshape(shape),
         negative_rows=negative.reshape(shape),
         mean_of_values_error=mean_error,
-        exact_window=window[0],
-        approximate_window=window[1].reshape(*shape, *window[1].shape[1:]),
     )
 
 
-def _coefficients(b: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Chebyshev coefficients ``(k, g, b, largest degree + 1)``, and errors ``(k, g, b)``."""
+def chebyshev_grid(b: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Polynomials of every kind, degree and B.
+
+    Args:
+        b: ``(b,)`` the values of B.
+        g: ``(g,)`` the degrees.
+
+    Returns:
+        Coefficients in ``T_j(score / B²)``, ``(k, g, b, largest degree + 1)``, zero beyond each
+        degree, and certified relative errors ``(k, g, b)``.
+    """
     scores = tuple((b * b).tolist())
     coefficients = np.zeros((len(KINDS), len(g), len(b), int(g.max()) + 1))
     errors = np.zeros(coefficients.shape[:3])
@@ -117,8 +113,14 @@ def _coefficients(b: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return coefficients, errors
 
 
-def _chebyshev_moments(scores: np.ndarray, extended: np.ndarray, count: int) -> np.ndarray:
-    """``T_k(scores) @ extended`` for k below ``count``, by the three-term recurrence."""
+def chebyshev_moments(scores: np.ndarray, extended: np.ndarray, count: int) -> np.ndarray:
+    """``T_j(scores) @ extended`` for j below ``count``, ``(count, n, columns)``.
+
+    Args:
+        scores: ``(n, m)`` in [-1, 1].
+        extended: ``(m, columns)``.
+        count: how many Chebyshev polynomials.
+    """
     before, now = np.ones_like(scores), scores
     moments = [before @ extended, now @ extended]
     for _ in range(2, count):
@@ -127,19 +129,7 @@ def _chebyshev_moments(scores: np.ndarray, extended: np.ndarray, count: int) -> 
     return np.stack(moments[:count])
 
 
-def _weighted_mean(weights: np.ndarray, extended: np.ndarray) -> np.ndarray:
+def weighted_mean(weights: np.ndarray, extended: np.ndarray) -> np.ndarray:
+    """Values averaged with unnormalised weights ``(n, m)``; ``extended`` is ``[V | 1]``."""
     sums = weights @ extended
     return sums[:, :-1] / sums[:, -1:]
-
-
-def _windows(
-    scores: np.ndarray, b: np.ndarray, flat: np.ndarray, row_sums: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Attention weights of the first tokens, ``(b, w, w)`` exact and ``(k g b, w, w)`` not."""
-    size = min(WINDOW, *scores.shape)
-    weights = np.exp((b * b)[:, None, None] * scores[:size])
-    exact = weights[:, :, :size] / weights.sum(axis=2, keepdims=True)
-    corner = scores[:size, :size]
-    orders = np.cos(np.arccos(np.clip(corner, -1.0, 1.0)) * np.arange(flat.shape[1])[:, None, None])
-    approximate = np.tensordot(flat, orders, axes=1) / row_sums[:, :size, None]
-    return exact, approximate

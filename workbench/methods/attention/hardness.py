@@ -211,7 +211,7 @@ def summarise(result: Result) -> Summary:
 
 HARDNESS: Study[Params, Instance, Result] = Study(
     slug="attention.hardness",
-    title="Why large B is hard",
+    title="Hardness",
     params=Params,
     gather=gather,
     compute=compute,

@@ -252,7 +252,7 @@ def _round(value: float) -> float:
 
 SWAP: Study[Params, Inputs, Result] = Study(
     slug="attention.swap",
-    title="Swap one head",
+    title="Swap a head",
     params=Params,
     gather=gather,
     compute=compute,

@@ -47,6 +47,15 @@ KIND = Choice(
     names=NAMES,
     help="Minimax has the smallest worst relative error of all polynomials of its degree.",
 )
+TOKENS = Range(16, 1024, 16, "Tokens n", help="The threshold √(ln n) moves slowly with n.")
+DIMENSION = Range(1, 8, 1, "Dimension d of a head", help="The rank is C(g + d, g).")
+GENERATOR = Choice(
+    tuple(GENERATORS),
+    "Queries and keys",
+    names=("Uniform", "Clustered", "Needle", "Planted ±B"),
+    help="Planted entries reach the widest scores; uniform ones stay well inside.",
+)
+SEED = Range(0, 2**31 - 1, 1, "Random seed")
 
 REPETITIONS = 5
 TIMING_BUDGET_S = 1.0
@@ -60,24 +69,10 @@ class Params:
     bound_b: Annotated[float, BOUND_B] = 2.0
     degree: Annotated[int, DEGREE] = 6
     kind: Annotated[str, KIND] = "chebyshev"
-    tokens: Annotated[
-        int,
-        Range(16, 1024, 16, "Tokens n", help="The threshold √(ln n) moves slowly with n."),
-    ] = 256
-    dimension: Annotated[
-        int,
-        Range(1, 8, 1, "Dimension d of a head", help="The rank is C(g + d, g)."),
-    ] = 4
-    generator: Annotated[
-        str,
-        Choice(
-            tuple(GENERATORS),
-            "Queries and keys",
-            names=("Uniform", "Clustered", "Needle", "Planted ±B"),
-            help="Planted entries reach the widest scores; uniform ones stay well inside.",
-        ),
-    ] = "uniform"
-    seed: Annotated[int, Range(0, 2**31 - 1, 1, "Random seed")] = 0
+    tokens: Annotated[int, TOKENS] = 256
+    dimension: Annotated[int, DIMENSION] = 4
+    generator: Annotated[str, GENERATOR] = "uniform"
+    seed: Annotated[int, SEED] = 0
 
     def __post_init__(self) -> None:
         check(self)

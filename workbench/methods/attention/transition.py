@@ -235,7 +235,7 @@ def _round(value: float | int) -> float | int:
 
 TRANSITION: Study[Params, None, Result] = Study(
     slug="attention.transition",
-    title="The sharp transition",
+    title="Sharp transition",
     params=Params,
     gather=gather,
     compute=compute,
