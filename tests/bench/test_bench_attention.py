@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from workbench.methods.attention import HEADS, SWAP, SWEEP, polynomial_attention
+from workbench.methods.attention import HEADS, SWAP, SWEEP, polynomial_attention, swap
 from workbench.methods.attention import heads as atlas
-from workbench.methods.attention import swap
 from workbench.methods.attention import sweep as study
 from workbench.methods.attention.polynomial import fit_grid
 from workbench.server.api import Request
