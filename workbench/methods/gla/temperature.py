@@ -73,7 +73,7 @@ def fit_temperature_and_log_prior(
     found = BiasRegression(logits, labels, fits_scale=True).solve(tolerance=TOLERANCE)
     if found.scale <= 0.0:
         raise InputError(
-            "No temperature fits these logits: the higher a class's logit, the rarer the class. "
-            "Check that labels and columns name the same classes."
+            "No temperature fits these logits: on the labelled pictures they are no better than "
+            "chance. Check that labels and columns name the same classes, or fit no temperature."
         )
     return 1.0 / found.scale, normalise_log_prior(-found.biases)
