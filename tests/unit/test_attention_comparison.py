@@ -14,7 +14,6 @@ from workbench.figures.attention import (
     draw_peers_by_budget,
     draw_peers_by_work,
 )
-from workbench.figures.attention.labels import spread_labels
 from workbench.figures.attention.peers_wording import NAMES, SHOWN, method_index
 from workbench.methods.attention import (
     COMPARISON,
@@ -293,15 +292,3 @@ def test_words_say_what_costs_as_much_as_the_exact_answer(result: study.Result) 
     assert "all methods take fewer" in figure.words_at(kind="taylor", log2_budget=3, bound_b=2.0)
     budget = draw_peers_by_budget(result)
     assert "falls to rounding" in budget.words_at(kind="taylor", log2_budget=6, bound_b=2.0)
-
-
-@given(places=st.lists(st.floats(-8.0, 3.0), min_size=1, max_size=9), gap=st.floats(0.01, 0.6))
-def test_labels_keep_their_order_distance_and_frame(places: list[float], gap: float) -> None:
-    moved = spread_labels(np.array(places), gap=gap, low=-5.0, high=1.0)
-    wanted = np.clip(places, -5.0, 1.0)
-    order = np.argsort(wanted, kind="stable")
-    assert (np.diff(moved[order]) >= gap - 1e-9).all()
-    assert moved.min() >= -5.0 - 1e-9
-    assert moved.max() <= 1.0 + 1e-9
-    if (np.diff(wanted[order]) >= gap).all():
-        np.testing.assert_allclose(moved, wanted, atol=1e-9)

@@ -7,8 +7,9 @@ import numpy as np
 from workbench.methods.attention.exact import Matrix, exact_attention
 from workbench.methods.attention.peers.arguments import check_arrays, check_count, check_size
 
-SMALLEST_SINGULAR_VALUE = 1e-12
-"""Of the landmarks' matrix, relative to its largest; smaller ones are rounding and are left out."""
+SMALLEST_SINGULAR_VALUE = 1e-10
+"""Of the landmarks' matrix, relative to its largest. Smaller ones are left out: their inverse would
+magnify rounding until it shows."""
 
 
 def nystrom_attention(
