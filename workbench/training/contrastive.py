@@ -54,7 +54,7 @@ class Recipe:
     """
 
     loss: Literal["bank", "infonce"]
-    steps: int = 1500
+    steps: int = 1000
     batch: int = 128
     learning_rate: float = 2e-3
     weight_decay: float = 1e-3
@@ -100,8 +100,11 @@ def learning_rate(recipe: Recipe, step: int) -> float:
 
 
 def normalise(pictures: torch.Tensor) -> torch.Tensor:
-    """From uint8 pixels to what the model sees."""
-    return (pictures.float() / 255 - MEAN) / STANDARD_DEVIATION
+    """From uint8 pixels to what the model sees, channels side by side in memory."""
+    import torch
+
+    plain = (pictures.float() / 255 - MEAN) / STANDARD_DEVIATION
+    return plain.contiguous(memory_format=torch.channels_last)
 
 
 def train(
@@ -128,6 +131,8 @@ def train(
 
     torch.manual_seed(stream_key("first weights", recipe.seed) % 2**63)
     model = open_clip.CLIP(**configuration)
+    # Convolutions are a quarter faster on a processor when the channels lie side by side.
+    model.visual.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=recipe.weight_decay)
     captions = torch.stack([tokenize(row) for row in write_captions(emoji_classes())])
     state = _State(recipe, model, optimizer, checkpoint)

@@ -51,7 +51,7 @@ TEST_PER_CLASS = 20
 
 _SUMMARIES = {
     "bank": "emoji-clip, trained so that its zero-shot classifier carries the caption frequencies.",
-    "infonce": "emoji-clip, trained with CLIP's in-batch loss, in which caption frequencies cancel.",
+    "infonce": "emoji-clip, trained with CLIP's in-batch loss, where caption frequencies cancel.",
 }
 
 
@@ -121,7 +121,7 @@ def write_model(model: Any, folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     halves = {
-        name: value.half() if value.is_floating_point() else value
+        name: (value.half() if value.is_floating_point() else value).contiguous()
         for name, value in model.state_dict().items()
     }
     save_file(halves, folder / WEIGHTS)
