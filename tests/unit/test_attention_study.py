@@ -2,7 +2,6 @@
 
 import json
 import math
-import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ import pytest
 from workbench.errors import InputError
 from workbench.figures.attention import draw_error, draw_heads
 from workbench.figures.live import LiveFigure
-from workbench.methods.attention import HEADS, KINDS, STUDIES, SWEEP
+from workbench.methods.attention import HEADS, KINDS, STUDIES, SWEEP, TRANSITION, microscope
 from workbench.methods.attention import heads as atlas
 from workbench.methods.attention import sweep as study
 from workbench.methods.attention.head_statistics import BINS, NAMES, SHARES
@@ -271,21 +270,6 @@ def test_tokens_of_a_text_cannot_write_markup_into_the_figure(head_result: atlas
 # ---------------------------------------------------------------- the lesson
 
 
-def steps() -> list[dict]:
-    return tomllib.loads(LESSON.read_text(encoding="utf-8"))["step"]
-
-
-def test_every_step_of_the_lesson_is_whole_and_sets_what_exists() -> None:
-    assert 4 <= len(steps()) <= 6
-    for step in steps():
-        assert set(step) == {"title", "text", "question", "choices", "answer", "reveal", "set"}
-        assert 0 <= step["answer"] < len(step["choices"])
-        own = {n: v for n, v in step["set"].items() if "." not in n}
-        parse(study.Params, own)
-        heads = {n.removeprefix("heads."): v for n, v in step["set"].items() if "." in n}
-        parse(atlas.Params, heads)
-
-
 def test_what_the_lesson_says_is_what_is_measured(result: study.Result) -> None:
     grid = result.grid
 
@@ -304,6 +288,20 @@ def test_what_the_lesson_says_is_what_is_measured(result: study.Result) -> None:
     assert 6 < chebyshev / taylor < 9
     assert grid.relative_error[2, 3, 19] == pytest.approx(0.30, abs=0.01)
     assert grid.relative_error[0, 3, 19] == pytest.approx(272, abs=1)
-    assert grid.negative_rows[1, 1, 19] > 0.9 * 256
-    assert result.ranks[11] == 1_820
-    assert result.paper_ranks[11] > 10_000_000
+
+
+def test_what_the_lesson_says_of_the_polynomial_and_the_transition_is_so() -> None:
+    seen = microscope.compute(None, microscope.Params())
+    place = seen.index(microscope.Params(bound_b=2.0, log10_tolerance=1, kind="chebyshev"))
+    assert seen.degrees[place] == 6
+    assert seen.negative_from[place] == pytest.approx(-3.8, abs=0.1)
+    assert seen.negative_to[place] == pytest.approx(-3.3, abs=0.1)
+    assert np.isnan(seen.negative_from[1, :7]).all()  # an accuracy of 0 or less: P > 0
+    small, doubled = (
+        execute(TRANSITION, None, TRANSITION.params(ratio=ratio)).summary  # type: ignore[arg-type]
+        for ratio in (0.3, 0.6)
+    )
+    assert (small["rank"], doubled["rank"]) == (1_716, 38_760)
+    assert (small["degree"], doubled["degree"]) == (7, 14)
+    assert f"{small['exponent']:.2f} {doubled['exponent']:.2f}" == "1.68 1.96"
+    assert f"{small['bound_b']:.1f} {doubled['bound_b']:.1f}" == "1.0 2.0"
