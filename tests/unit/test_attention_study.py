@@ -17,8 +17,8 @@ from workbench.methods.attention import sweep as study
 from workbench.methods.attention.head_statistics import BINS, NAMES, SHARES
 from workbench.methods.catalog import find_study
 from workbench.params import Choice, Range, fields_of, parse
-from workbench.study import execute
 from workbench.server.api import canonical_json
+from workbench.study import execute
 
 LESSON = Path(__file__).parents[2] / "assets" / "lessons" / "attention.toml"
 MAXIMUM_PAYLOAD_BYTES = 1_500_000
