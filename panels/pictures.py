@@ -48,4 +48,18 @@ def _attention() -> str:
     return "".join(parts)
 
 
-PICTURES: dict[str, Callable[[], str]] = {"attention": _attention}
+def _gla() -> str:
+    """Zipf's law 1 / rank, as sorted bars, and the uniform prior that is left without it."""
+    classes, bottom, height = 14, HEIGHT - 28, HEIGHT - 56
+    step = (WIDTH - 60) / classes
+    bars = [
+        f"<line class='approximate d2' x1='{40 + step * rank:.1f}' y1='{bottom}' "
+        f"x2='{40 + step * rank:.1f}' y2='{bottom - height / (rank + 1):.1f}'/>"
+        for rank in range(classes)
+    ]
+    level = bottom - height / 5.0
+    uniform = _path([(32.0, level), (WIDTH - 24.0, level)], "exact")
+    return "".join([_axes(), *bars, uniform])
+
+
+PICTURES: dict[str, Callable[[], str]] = {"attention": _attention, "gla": _gla}

@@ -15,7 +15,13 @@ from workbench.figures.live import LiveFigure, Position, Slot
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.gla.surgery import TERMS, Result
 
-TERM_NAMES = ("zero-shot", "− log π_p", "fine-tuned", "− log π_s")
+TERM_NAMES = ("zero-shot", "− log π<sub>p</sub>", "fine-tuned", "− log π<sub>s</sub>")
+TERM_WORDS = (
+    "zero-shot logits",
+    "the pre-training prior out",
+    "fine-tuned logits",
+    "the fine-tuning prior out",
+)
 TERM_COLOURS = (PALETTE["blue"], PALETTE["sky"], PALETTE["vermilion"], PALETTE["amber"])
 AXES = ("picture", *TERMS)
 ENLARGED = 5
@@ -137,7 +143,7 @@ def _words(result: Result) -> list:
             return f"This is {_name(result, truth)}. No term is in: every class is equally good."
         guess = int(result.guesses[(m, *present)])
         whole = int(result.guesses[m, 1, 1, 1, 1])
-        named = [name for name, there in zip(TERM_NAMES, present, strict=True) if there]
+        named = [name for name, there in zip(TERM_WORDS, present, strict=True) if there]
         verdict = "right" if guess == truth else "wrong"
         return join(
             [

@@ -31,7 +31,7 @@ def draw_plane(result: Result) -> LiveFigure:
             z=plane[0].T,
             colorscale=SEQUENTIAL,
             colorbar={"x": 0.46, "title": {"text": "%"}},
-            hovertemplate="τ of π_p %{x}, τ of π_s %{y}: <b>%{z:.1f} %</b><extra></extra>",
+            hovertemplate="pre-training %{x}, fine-tuning %{y}: <b>%{z:.1f} %</b><extra></extra>",
         ),
         row=1,
         col=1,
@@ -91,9 +91,16 @@ def draw_plane(result: Result) -> LiveFigure:
     figure.update_layout(template=TEMPLATE, height=500, margin={"t": 70, "r": 20})
     figure.update_layout(legend={"x": 0.0, "y": 1.03})
     edge = [-0.125, 2.125]
-    figure.update_xaxes(title_text="how much of log π_p is taken out", range=edge, row=1, col=1)
-    figure.update_yaxes(title_text="how much of log π_s is taken out", range=edge, row=1, col=1)
-    figure.update_xaxes(title_text="classes, by π_p", row=1, col=2)
+    figure.update_xaxes(
+        title_text="pre-training prior taken out (times log π<sub>p</sub>)",
+        range=edge,
+        row=1,
+        col=1,
+    )
+    figure.update_yaxes(
+        title_text="fine-tuning prior taken out (times log π<sub>s</sub>)", range=edge, row=1, col=1
+    )
+    figure.update_xaxes(title_text="classes, by frequency in pre-training", row=1, col=2)
     figure.update_yaxes(
         title_text="guessed right (%)",
         range=[float(everything.min()) - 3.0, float(everything.max()) + 3.0],
@@ -201,8 +208,9 @@ def _plane_words(result: Result) -> list[list[list[str]]]:
         mine = result.plane[r, p, s]
         plain, full = result.plane[r, 0, 0], result.plane[r, whole, whole]
         first = (
-            f"With {result.strengths[p]:g} of log π_p and {result.strengths[s]:g} of log π_s taken "
-            f"out, {say_percent(mine[0])} are guessed right"
+            f"With {result.strengths[p]:g} times the pre-training prior and "
+            f"{result.strengths[s]:g} times the fine-tuning prior taken out, "
+            f"{say_percent(mine[0])} are guessed right"
         )
         if (p, s) == (whole, whole):
             first += f": GLA, {say_points(full[0] - plain[0])} points over the plain ensemble."

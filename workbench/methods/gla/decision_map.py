@@ -22,7 +22,7 @@ TILT_PRETRAIN = Range(
     0.0,
     4.0,
     0.5,
-    "Tilt of π_p",
+    "Tilt of the pre-training prior",
     live=True,
     help="Pre-training saw class A most; 0 is balanced.",
 )
@@ -30,7 +30,7 @@ TILT_DOWNSTREAM = Range(
     0.0,
     4.0,
     0.5,
-    "Tilt of π_s",
+    "Tilt of the fine-tuning prior",
     live=True,
     help="Fine-tuning saw class C most; 0 is balanced.",
 )

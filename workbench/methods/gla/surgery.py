@@ -49,9 +49,9 @@ class Params:
 
     picture: Annotated[int, PICTURE] = 1
     zero_shot: Annotated[bool, Flag("Zero-shot logits", live=True)] = True
-    pretrain_prior: Annotated[bool, Flag("Take out log π_p", live=True)] = True
+    pretrain_prior: Annotated[bool, Flag("Take out the pre-training prior", live=True)] = True
     fine_tuned: Annotated[bool, Flag("Fine-tuned logits", live=True)] = True
-    downstream_prior: Annotated[bool, Flag("Take out log π_s", live=True)] = True
+    downstream_prior: Annotated[bool, Flag("Take out the fine-tuning prior", live=True)] = True
     model: Annotated[str, PRETRAINING] = "emoji-clip-bank"
     domain: Annotated[str, DOMAIN] = "grey"
     shots: Annotated[int, Range(1, 64, 1, "Training pictures a class, on average")] = 16

@@ -30,17 +30,17 @@ STRENGTH_PRETRAIN = Range(
     0.0,
     2.0,
     0.25,
-    "How much of log π_p is taken out",
+    "Pre-training prior taken out",
     live=True,
-    help="The prior of pre-training: 0 leaves it in, 1 is GLA, 2 takes it out twice.",
+    help="Times log π of pre-training: 0 leaves it in, 1 is GLA, 2 takes it out twice.",
 )
 STRENGTH_DOWNSTREAM = Range(
     0.0,
     2.0,
     0.25,
-    "How much of log π_s is taken out",
+    "Fine-tuning prior taken out",
     live=True,
-    help="The prior of the fine-tuning set, likewise.",
+    help="Times log π of the fine-tuning set, likewise.",
 )
 DIMENSION = 12
 METHODS = ("zero_shot", "zero_shot_debiased", "fine_tuned", "ensemble", "gla")
