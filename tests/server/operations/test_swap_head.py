@@ -245,8 +245,8 @@ def cancel_after(checks: int) -> Callable[[int], None]:
     return leave
 
 
-@pytest.mark.parametrize("how", ["finished", "failed", "cancelled"])
-def test_the_model_is_left_as_it_was(causal: LanguageModel, how: str) -> None:
+@pytest.mark.parametrize("how", ["finished", "failed", 4, 20])
+def test_the_model_is_left_as_it_was(causal: LanguageModel, how: str | int) -> None:
     ids = read(causal)
     before, usual = logits_of(causal, ids), causal.model.config._attn_implementation
     if how == "finished":
@@ -254,11 +254,12 @@ def test_the_model_is_left_as_it_was(causal: LanguageModel, how: str) -> None:
     elif how == "failed":
         with pytest.raises(ZeroDivisionError):
             logits_with(causal, ids, [raise_in_the_middle])
-    else:
-        control = RecordingControl(on_check=cancel_after(4))
+    else:  # cancelled while reading, or while writing
+        control = RecordingControl(on_check=cancel_after(int(how)))
         with pytest.raises(CancelledError):
             run_one(swap_head.SWAP_HEAD, causal, arguments(new_tokens=8), control=control)
-        assert control.checks == 4
+        assert control.checks == how
+        assert (len(control.progresses) > 1) is (how == 20)
     assert causal.model.config._attn_implementation == usual
     assert torch.equal(logits_of(causal, ids), before)
 
@@ -318,6 +319,61 @@ def test_a_wrong_request_is_refused_before_any_model(changes: dict[str, Any], sa
 def test_an_unknown_argument_names_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean head"):
         swap_head.prepare(Request("attention.swap_head", "any", arguments(heads=1)))
+
+
+def test_a_model_that_caps_its_scores_is_refused_and_left_as_it_was() -> None:
+    from transformers import Gemma2Config, Gemma2ForCausalLM
+
+    torch.manual_seed(0)
+    config = Gemma2Config(
+        vocab_size=50,
+        hidden_size=16,
+        intermediate_size=24,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=8,
+        attn_logit_softcapping=50.0,
+    )
+    model = Gemma2ForCausalLM(config).eval()
+    usual, ids = model.config._attn_implementation, torch.arange(3, 9)
+    with (
+        pytest.raises(InputError, match="caps its scores"),
+        torch.no_grad(),
+        replaced_head(model, 1, 0, [None]),
+    ):
+        model(ids[None])
+    with pytest.raises(InputError, match="caps its scores"):
+        capture_layers(model, ids)
+    assert model.config._attn_implementation == usual
+
+
+def test_a_sliding_window_hides_from_the_replacement_what_it_hides_from_the_model() -> None:
+    from transformers import MistralConfig, MistralForCausalLM
+
+    torch.manual_seed(0)
+    config = MistralConfig(
+        vocab_size=50,
+        hidden_size=16,
+        intermediate_size=24,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=8,
+        sliding_window=3,
+    )
+    model = MistralForCausalLM(config).eval()
+    seen: list[np.ndarray] = []
+
+    def listen(q: np.ndarray, k: np.ndarray, v: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        del k
+        seen.append(allowed)
+        return np.zeros((len(q), v.shape[1]))
+
+    with torch.no_grad(), replaced_head(model, 1, 0, [listen]):
+        model(torch.arange(3, 11)[None])
+    distance = np.arange(8)[:, None] - np.arange(8)
+    np.testing.assert_array_equal(seen[0], (distance >= 0) & (distance < 3))
 
 
 def test_a_model_whose_attention_does_not_pass_is_refused(llama: LanguageModel) -> None:

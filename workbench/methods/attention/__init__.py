@@ -13,6 +13,7 @@ from workbench.methods.attention.approximate import (
     output_error_bound,
     polynomial_attention,
 )
+from workbench.methods.attention.causal import causal_factored_attention
 from workbench.methods.attention.comparison import COMPARISON
 from workbench.methods.attention.exact import exact_attention, paper_scale
 from workbench.methods.attention.hardness import HARDNESS
@@ -74,6 +75,7 @@ __all__ = [
     "SYMMETRY_LAB",
     "TRANSITION",
     "ExponentialPolynomial",
+    "causal_factored_attention",
     "exact_attention",
     "exponential_polynomial",
     "factored_attention",

@@ -152,6 +152,8 @@ def _register() -> None:
     def attention(
         module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **options: Any
     ) -> Any:
+        if options.get("softcap") is not None:
+            raise InputError("This model caps its scores; choose a model that does not.")
         _visitor.get()(module, query, key, value, options.get("scaling"))
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
 

@@ -34,6 +34,7 @@ class _Swap:
     layer: int
     head: int
     rows: Sequence[Replacement | None]
+    check: Callable[[], None]
     seen: list[int]
 
 
@@ -42,7 +43,11 @@ _swap: ContextVar[_Swap | None] = ContextVar("workbench_replaced_head", default=
 
 @contextlib.contextmanager
 def replaced_head(
-    model: Any, layer: int, head: int, rows: Sequence[Replacement | None]
+    model: Any,
+    layer: int,
+    head: int,
+    rows: Sequence[Replacement | None],
+    check: Callable[[], None] = lambda: None,
 ) -> Iterator[None]:
     """Let a model compute one head's output differently in each row of a batch.
 
@@ -51,6 +56,7 @@ def replaced_head(
         layer: number of the layer, from 0.
         head: number of the query head, from 0.
         rows: one replacement for each row of the batches to come; ``None`` leaves a row as it is.
+        check: called at every layer; may raise to stop in the middle of a pass.
 
     Raises:
         InputError: the model has no such layer or head, or its attention did not pass here.
@@ -58,7 +64,7 @@ def replaced_head(
     refuse_missing(model, layer, head)
     _register()
     usual = model.config._attn_implementation
-    swap = _Swap(layer, head, tuple(rows), [])
+    swap = _Swap(layer, head, tuple(rows), check, [])
     token = _swap.set(swap)
     try:
         model.set_attn_implementation(_IMPLEMENTATION)
@@ -99,13 +105,14 @@ def _register() -> None:
         module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **options: Any
     ) -> Any:
         swap = _swap.get()
-        here = swap is not None and int(module.layer_idx) == swap.layer
-        if here and options.get("softcap") is not None:
+        if swap is not None:
+            swap.check()
+        if options.get("softcap") is not None:
             raise InputError("This model caps its scores; choose a model that does not.")
         output, weights = sdpa_attention_forward(
             module, query, key, value, attention_mask, **options
         )
-        if swap is None or not here:
+        if swap is None or int(module.layer_idx) != swap.layer:
             return output, weights
         swap.seen.append(swap.layer)
         return _replace(output, (query, key, value), attention_mask, swap), weights

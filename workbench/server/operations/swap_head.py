@@ -275,7 +275,8 @@ def _read_and_continue(
     ends = end_tokens(loaded)
     texts: list[list[int]] = [[] for _ in rows]
     going = [True] * len(rows)
-    with replaced_head(loaded.model, arguments.layer, arguments.head, rows):
+    check = work.control.check
+    with replaced_head(loaded.model, arguments.layer, arguments.head, rows, check):
         work.step(f"Reading, {what}")
         ids = torch.tensor([work.ids] * len(rows), device=loaded.device)
         logits = _forward(loaded, ids, cache)
