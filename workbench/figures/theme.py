@@ -105,7 +105,8 @@ def _template(ground: str, text: str, quiet: str, *, grid_opacity: float) -> go.
         "tickcolor": quiet,
         "tickfont": {"color": quiet, "size": FONT_SIZE_PX - 1},
         "title": {"font": {"color": text, "size": FONT_SIZE_PX}, "standoff": 12},
-        "automargin": True,
+        # Plotly would draw everything twice to find the room for labels; "margin" leaves enough
+        "automargin": False,
         "minor": {"showgrid": False},
     }
     bar = {
@@ -129,7 +130,7 @@ def _template(ground: str, text: str, quiet: str, *, grid_opacity: float) -> go.
             "colorway": list(COLORWAY),
             "colorscale": {"sequential": SEQUENTIAL, "diverging": DIVERGING},
             "coloraxis": {"colorbar": bar},
-            "margin": {"l": 68, "r": 24, "t": 40, "b": 60},
+            "margin": {"l": 84, "r": 24, "t": 40, "b": 64},
             "hovermode": "closest",
             "hoverlabel": {
                 "bgcolor": ground,

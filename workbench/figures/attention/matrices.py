@@ -136,7 +136,7 @@ def _lay_out(figure: go.Figure) -> None:
     layout: dict[str, Any] = {
         "template": TEMPLATE,
         "height": 560,
-        "margin": {"t": 30, "l": 50, "r": 20, "b": 60},
+        "margin": {"t": 30, "l": 64, "r": 20, "b": 60},
         "coloraxis": _colours(SEQUENTIAL, 0.0, 0.75, "%"),
         "coloraxis2": _colours(DIVERGING, -1.0, 0.19, "%", x=0.205),
         "coloraxis3": _colours(DIVERGING, -1.0, 0.19, ""),
