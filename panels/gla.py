@@ -13,6 +13,7 @@ from workbench.figures.gla import (
     draw_flows,
     draw_map,
     draw_mixture,
+    draw_own_task,
     draw_plane,
     draw_planted,
     draw_published,
@@ -21,7 +22,7 @@ from workbench.figures.gla import (
     draw_surgery,
     draw_twenty,
 )
-from workbench.methods.gla import BENEFIT, BIAS, MAP, PLANTED, SOLVER, SURGERY, WORLD
+from workbench.methods.gla import BENEFIT, BIAS, MAP, OWN_TASK, PLANTED, SOLVER, SURGERY, WORLD
 
 
 def build(page: Page) -> None:
@@ -45,6 +46,12 @@ def build(page: Page) -> None:
         figures=(View("terms", "The four terms", draw_surgery),),
         run="button",
         open_controls=5,
+    )
+    page.study(
+        OWN_TASK,
+        figures=(View("task", "Prior and accuracy", draw_own_task),),
+        run="button",
+        open_controls=4,
     )
     page.study(
         PLANTED,

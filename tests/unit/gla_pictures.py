@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench.methods.gla import benefit, bias, surgery
+from workbench.methods.gla import benefit, bias, own_task, surgery
 from workbench.methods.gla.emoji import MODELS, FineTuned, Pictures
 from workbench.methods.gla.gaussians import GaussianWorld, draw_noise, make_world
 
@@ -73,3 +73,8 @@ def surgery_inputs() -> surgery.Inputs:
     shape = (len(places), 8, 8, 3)
     drawings = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     return surgery.Inputs(terms, places, drawings, NAMES, SYMBOLS)
+
+
+def own_task_inputs() -> own_task.Inputs:
+    labels, first, second = look(6, 5)
+    return own_task.Inputs(first, labels, second, labels, WORLD.means, 0.7, NAMES)

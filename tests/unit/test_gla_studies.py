@@ -13,13 +13,23 @@ from tests.unit.gla_pictures import (
     WORLD,
     benefit_inputs,
     bias_inputs,
+    own_task_inputs,
     surgery_inputs,
 )
 from workbench.errors import BugError, InputError
 from workbench.figures import gla as figures
 from workbench.figures.live import LiveFigure
 from workbench.methods import gla
-from workbench.methods.gla import benefit, bias, decision_map, planted, solver, surgery, world
+from workbench.methods.gla import (
+    benefit,
+    bias,
+    decision_map,
+    own_task,
+    planted,
+    solver,
+    surgery,
+    world,
+)
 from workbench.methods.gla.accuracy import accuracy_by_group
 from workbench.methods.gla.adjust import adjust
 from workbench.methods.gla.emoji import MODELS
@@ -331,6 +341,7 @@ DRAWN = {
     "draw_published": "gla",
     "draw_bias": "gla.bias",
     "draw_surgery": "gla.picture",
+    "draw_own_task": "gla.own",
     "draw_planted": "gla.planted",
     "draw_convergence": "gla.planted",
     "draw_plane": "gla.world",
@@ -346,7 +357,12 @@ STUDIES = {study.slug: study for study in gla.STUDIES}
 def results(
     gain: benefit.Result, biased: bias.Result, operated: surgery.Result
 ) -> dict[str, object]:
-    found: dict[str, object] = {"gla": gain, "gla.bias": biased, "gla.picture": operated}
+    found: dict[str, object] = {
+        "gla": gain,
+        "gla.bias": biased,
+        "gla.picture": operated,
+        "gla.own": own_task.compute(own_task_inputs(), own_task.Params()),
+    }
     for module, values in (
         (planted, {"classes": 5}),
         (world, {"classes": 6, "test_per_class": 50}),

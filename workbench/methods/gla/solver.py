@@ -56,7 +56,14 @@ class Params:
     log10_rate: Annotated[float, LOG10_RATE] = -3.0
     iterations: Annotated[int, ITERATIONS] = 1_000
     labelled: Annotated[
-        int, Range(5, 100, 5, "Labelled pictures a class", help="As in the X-ray.")
+        int,
+        Range(
+            5,
+            100,
+            5,
+            "Labelled pictures a class",
+            help="More of them bring the best fit nearer to the planted prior.",
+        ),
     ] = 50
     tilt: Annotated[float, Range(0.0, 2.0, 0.1, "Tilt of the prior")] = 1.0
     separation: Annotated[float, Range(0.2, 1.5, 0.1, "Distance between classes")] = 0.6
