@@ -149,8 +149,10 @@ class Runner:
                 raise CancelledError("Cancelled.")
             return self._finish(study, outcome), not outcome.receipt["requests"]
 
-        if ask.measures:
+        if ask.measures and not study.is_local:
             return measure()[0]
+        if ask.measures and ask.mode == "fill" and not self._shared.has(study, params):
+            raise NotMeasuredError
         return self._shared.get(study, params, measure, fresh=ask.fresh)
 
     def cancel(self, session: str, study: str) -> None:
@@ -183,7 +185,7 @@ class _SharedAnswers:
         self, study: Study, params: Any, measure: Callable[[], tuple[str, bool]], *, fresh: bool
     ) -> str:
         """The kept answer, or the one ``measure`` gives: ``(answer, whether to keep it)``."""
-        key = canonical_json([study.slug, study.version, as_dict(params)])
+        key = _key(study, params)
         with self._guard:
             lock = self._locks.setdefault(key, threading.Lock())
         try:
@@ -200,9 +202,18 @@ class _SharedAnswers:
             with self._guard:
                 self._locks.pop(key, None)
 
+    def has(self, study: Study, params: Any) -> bool:
+        """Whether an answer is kept and still served."""
+        known = self._answers.get(_key(study, params))
+        return known is not None and self._is_served(known)
+
     def _keep(self, key: str, answer: str) -> None:
         with self._guard:
             self._answers.pop(key, None)
             self._answers[key] = answer
             while len(self._answers) > self._limit:
                 self._answers.pop(next(iter(self._answers)))
+
+
+def _key(study: Study, params: Any) -> str:
+    return canonical_json([study.slug, study.version, as_dict(params)])

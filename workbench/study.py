@@ -48,6 +48,8 @@ class Study(Generic[P, I, R]):
         compute: the paper's arithmetic; pure.
         summarise: named numbers of the result, a flat map.
         version: raise it when the numbers change on purpose.
+        is_local: it measures this very machine and asks the model server for nothing, so nothing
+            of it is cached or shipped and the page measures only when asked to.
     """
 
     slug: str
@@ -57,6 +59,7 @@ class Study(Generic[P, I, R]):
     compute: Callable[[I, P], R]
     summarise: Callable[[R], Summary]
     version: int = 1
+    is_local: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ def warm(
     ship: Path | None = None,
     say: Callable[[str], None] = lambda _line: None,
 ) -> list[Result]:
-    """Run every study with its default settings.
+    """Run every study that the model server can keep an answer for, with its default settings.
 
     Args:
         client: the model server whose cache is filled.
@@ -34,6 +34,8 @@ def warm(
     answers: list[Result] = []
     for method in METHODS:
         for slug, study in studies(method.slug).items():
+            if study.is_local:
+                continue
             started = time.perf_counter()
             execute(
                 study, client, study.params(), fresh=fresh, user="warm", on_answer=answers.append

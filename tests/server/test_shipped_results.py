@@ -24,7 +24,8 @@ def opening_answers(home: Path, *, offline: bool, fresh: bool) -> list[Result]:
     try:
         for method in METHODS:
             for study in studies(method.slug).values():
-                execute(study, engine, study.params(), fresh=fresh, on_answer=answers.append)
+                if not study.is_local:
+                    execute(study, engine, study.params(), fresh=fresh, on_answer=answers.append)
     finally:
         engine.close()
     return answers

@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import pytest
 
 from panels import controls, guard, lesson, snippet, status
 from panels.results import ResultStore, publish
-from panels.runs import Ask, NotMeasuredError, Runner
+from panels.runs import Ask, Mode, NotMeasuredError, Runner
 from panels.statics import CARTESIAN_PLOTLY_JS, WHOLE_PLOTLY_JS
 from panels.view import View
 from tests.browser import toy
@@ -162,6 +163,22 @@ def _runner(client: toy.ToyClient) -> Runner:
 
 async def _collect(runner: Runner, params: toy.SlowParams, ask: Ask) -> list[Event | str]:
     return [step async for step in runner.run(toy.SLOW, params, ask)]
+
+
+def test_a_study_of_this_machine_waits_to_be_asked_and_is_then_kept() -> None:
+    measured: list[object] = []
+    local = replace(toy.WAVES, is_local=True, compute=lambda _, p: measured.append(p) or p)
+    runner = Runner(toy.ToyClient(), lambda _study, _outcome: "address", lambda _: True)
+
+    async def run(mode: Mode) -> list[Event | str]:
+        ask = Ask("me", mode=mode, measures=True)
+        return [step async for step in runner.run(local, toy.WaveParams(), ask)]
+
+    with pytest.raises(NotMeasuredError):
+        asyncio.run(run("fill"))
+    assert measured == []
+    assert asyncio.run(run("run")) == asyncio.run(run("fill")) == ["address"]
+    assert len(measured) == 1
 
 
 def test_a_run_tells_its_place_and_progress_and_then_its_answer() -> None:

@@ -250,4 +250,5 @@ SPEED: Study[Params, Inputs, Result] = Study(
     gather=gather,
     compute=compute,
     summarise=summarise,
+    is_local=True,
 )
