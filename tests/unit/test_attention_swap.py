@@ -226,6 +226,10 @@ def test_words_tell_a_head_that_matters_from_one_that_does_not() -> None:
 
     assert "the head matters" in words()
     assert "nothing is saved" in words()
+    assert "off by 25\N{NO-BREAK SPACE}%" in words()
+    negative = words(negative_rows=np.full(21, 7), output_error=np.full(21, 37.0))
+    assert "At 7 of 9 positions its weights sum to less than 0" in negative
+    assert "off by 37 times its size" in negative
     assert "so does removing it" in words(agreement=np.ones((21, 9), dtype=np.uint8))
     assert "worse than no head" in words(divergence=np.linspace(1, 0, 21 * 9).reshape(21, 9))
     missing = draw_next_word(SWAP.compute(without_minimax(), study.Params()))

@@ -20,6 +20,11 @@ def say_next_word(result: Result, kind: str, degree: int) -> str:
         f"It takes {columns:,} columns in {kept} of {result.head_dimension} dimensions, for "
         f"{tokens} tokens" + (": nothing is saved." if columns >= tokens else ".")
     )
+    if effect.negative_rows:
+        cost = (
+            f"At {effect.negative_rows} of {tokens} positions its weights sum to less than 0, and "
+            "the head's output means nothing there."
+        )
     return keep_together(
         f"With a degree-{degree} {IN_SENTENCE[kind]} polynomial in its place the head's output is "
         f"off by {_percent(effect.output_error)}, the next word moves by "
@@ -80,4 +85,4 @@ def _say_missing(result: Result, kind: str) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100.0 * share:.0f} %" if share < 100.0 else f"{share:,.0f} times its size"
+    return f"{100.0 * share:.0f} %" if share < 2.0 else f"{share:,.3g} times its size"
