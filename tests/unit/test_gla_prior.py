@@ -128,6 +128,16 @@ def test_a_class_without_pictures_is_refused_or_held_by_a_ridge() -> None:
         descend_ascend(logits[kept], labels[kept], learning_rate=1e-3)
 
 
+@pytest.mark.parametrize("level", [0.0, 30.0, 3_000.0])
+def test_the_fit_ends_in_few_steps_however_large_the_logits(level: float) -> None:
+    # one picture a class, as hard as it gets; a level common to a row changes nothing but rounding
+    for seed in range(8):
+        logits, labels, _ = planted(1, seed, classes=60, separation=0.6)
+        fit = fit_log_prior(logits + level, labels)
+        assert fit.steps < 20
+        assert fit.imbalance < 1e-11
+
+
 @pytest.mark.parametrize("scale", [1.0, 100.0, 1e4])
 def test_logits_that_are_always_sure_give_finite_numbers(scale: float) -> None:
     labels = np.repeat(np.arange(4), 3)

@@ -100,7 +100,7 @@ def draw_own_task(result: Result) -> LiveFigure:
         col=1,
     )
     figure.update_yaxes(
-        title_text="prior the model carries", type="log", dtick=1, tickformat=".4~g", row=1, col=1
+        title_text="prior the model carries", type="log", tickformat=".4~g", row=1, col=1
     )
     figure.update_xaxes(title_text="test pictures guessed right (%)", range=[0, 102], row=1, col=2)
     figure.update_yaxes(
@@ -130,9 +130,9 @@ def draw_own_task(result: Result) -> LiveFigure:
                 f"zero-shot moves from {say_percent(zero_shot)} to "
                 f"{say_percent(result.accuracy['zero_shot_debiased'][0].mean)}.",
                 f"GLA at strength {result.strengths[t]:g} has "
-                f"{say_percent(result.accuracy['gla'][t].mean)}; at 1 that is "
-                f"{say_gain(result.gain)} over the linear probe, on {result.test_pictures} test "
-                "pictures.",
+                f"{say_percent(result.accuracy['gla'][t].mean)} on {result.test_pictures} test "
+                f"pictures; at full strength its gain over the linear probe is "
+                f"{say_gain(result.gain)}.",
                 "The interval holds zero: this task does not show a gain."
                 if result.gain.low <= 0.0 <= result.gain.high
                 else "",

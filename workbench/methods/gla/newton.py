@@ -65,6 +65,8 @@ class BiasRegression:
         k = self.logits.shape[1]
         biases = np.zeros(k) if start is None else start - start.mean()
         scale = 1.0
+        # the loss is a difference of logits: it is no more exact than they are
+        rounding = 64.0 * np.finfo(float).eps * max(1.0, float(np.abs(self.logits).max()))
         loss, probabilities = self._evaluate(scale, biases)
         for step in range(MAXIMUM_STEPS):
             gradient = self._gradient(probabilities, biases)
@@ -76,7 +78,6 @@ class BiasRegression:
             direction[-k:] -= direction[-k:].mean()
             direction *= min(1.0, LARGEST_STEP / float(np.abs(direction).max()))
             slope = float(gradient @ direction)
-            rounding = 4.0 * np.finfo(float).eps * max(1.0, abs(loss))
             for halvings in range(MAXIMUM_HALVINGS):
                 length = 0.5**halvings
                 next_scale = scale + length * float(direction[0]) if self.fits_scale else 1.0
