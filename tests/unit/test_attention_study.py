@@ -255,9 +255,9 @@ def test_the_atlas_shows_the_head_that_was_chosen(head_result: atlas.Result) -> 
     ):
         np.testing.assert_allclose(trace.y[1:-1], 100.0 * shares[3, 4], rtol=2e-3, atol=1e-4)
         assert trace.y[0] == trace.y[-1] == 0.0
-        # The first bin's middle lies half a bin above the lowest score.
         lowest = head_result.maps["lowest_score"][3, 4]
-        assert trace.x0 + trace.dx == pytest.approx(lowest + trace.dx / 2)
+        assert trace.x0 + trace.dx == pytest.approx(lowest)
+        assert trace.x0 + BINS * trace.dx == pytest.approx(-lowest)
     assert "Layer 3, head 4" in drawn.layout.annotations[2].text
     past = draw_heads(head_result).at(quantity="max_abs_score", layer=60, head=63)
     assert "Layer 29, head 8" in past.layout.annotations[2].text

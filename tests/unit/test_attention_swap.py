@@ -136,14 +136,12 @@ def inputs(**changes: object) -> study.Inputs:
     rows, tokens = len(KINDS) * len(study.DEGREES) + len(BASELINES), 9
     divergence = random.uniform(1e-3, 2e-3, (rows, tokens)).astype(np.float32)
     divergence[-1] = 0.5  # without the head
-    agreement = np.ones((rows, tokens), dtype=np.uint8)
-    agreement[-1, :3] = 0
     return study.Inputs(
         **{
             "divergence": divergence,
-            "agreement": agreement,
+            "agreement": (*(1.0,) * (rows - 1), 6 / 9),
             "output_error": np.full(rows, 0.25, dtype=np.float32),
-            "negative_rows": np.zeros(rows, dtype=np.int64),
+            "negative_rows": (0,) * rows,
             "tokens": ("The", " <b>&", *(" tide",) * 7),
             "texts": (*("and the <i>sea</i>",) * (rows - 1), "but no", "and the <i>sea</i>"),
             "head_dimension": 64,
@@ -227,10 +225,10 @@ def test_words_tell_a_head_that_matters_from_one_that_does_not() -> None:
     assert "the head matters" in words()
     assert "nothing is saved" in words()
     assert "off by 25\N{NO-BREAK SPACE}%" in words()
-    negative = words(negative_rows=np.full(21, 7), output_error=np.full(21, 37.0))
+    negative = words(negative_rows=(7,) * 21, output_error=np.full(21, 37.0))
     assert "At 7 of 9 positions its weights sum to less than 0" in negative
     assert "off by 37 times its size" in negative
-    assert "so does removing it" in words(agreement=np.ones((21, 9), dtype=np.uint8))
+    assert "so does removing it" in words(agreement=(1.0,) * 21)
     assert "worse than no head" in words(divergence=np.linspace(1, 0, 21 * 9).reshape(21, 9))
     missing = draw_next_word(SWAP.compute(without_minimax(), study.Params()))
     assert "rounding hides" in missing.words_at(kind="minimax", degree=4)

@@ -155,7 +155,7 @@ def _add_order(figure: go.Figure, result: Result, maps: np.ndarray) -> list[Slot
 def _add_scores(figure: go.Figure, result: Result) -> list[Slot]:
     """Where the chosen head's scores lie, and where its attention goes."""
     low, high = result.maps["lowest_score"], result.maps["highest_score"]
-    width = np.maximum((high - low) / BINS, 1e-6)
+    width = np.maximum((high - low) / (BINS - 1), 1e-6)
     axes = ("layer", "head")
     slots: list[Slot] = []
     for name, shares, colour, fill in (
@@ -163,7 +163,7 @@ def _add_scores(figure: go.Figure, result: Result) -> list[Slot]:
         ("attention", result.attention_shares, PALETTE["vermilion"], None),
     ):
         number = len(list(figure.data))
-        # A bin of nothing at each end closes the outline.
+        # Nothing beyond each end closes the outline.
         drawn = np.pad(100.0 * shares, ((0, 0), (0, 0), (1, 1)))
         figure.add_scatter(
             x0=0.0,
@@ -172,13 +172,13 @@ def _add_scores(figure: go.Figure, result: Result) -> list[Slot]:
             name=name,
             mode="lines",
             fill=fill,
-            line={"color": colour, "width": 2.5, "shape": "hvh"},
+            line={"color": colour, "width": 2.5},
             hovertemplate=f"score %{{x:.1f}}: %{{y:.2~r}} % of the {name}<extra></extra>",
             row=2,
             col=2,
         )
         slots += [
-            Slot(f"data[{number}].x0", axes, low - width / 2),
+            Slot(f"data[{number}].x0", axes, low - width),
             Slot(f"data[{number}].dx", axes, width),
             Slot(f"data[{number}].y", axes, drawn.astype(np.float16)),
         ]

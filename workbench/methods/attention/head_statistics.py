@@ -19,7 +19,7 @@ from workbench.methods.attention.symmetries import (
 
 BLOCK_ROWS = 64
 BINS = 40
-"""Bins of a head's scores, from its lowest to its highest."""
+"""Evenly spaced scores, from a head's lowest to its highest, at which its histograms stand."""
 
 NAMES = (
     "raw_bound",
@@ -75,8 +75,8 @@ def head_statistics(
         ``first_token_weight``. ``value_bound`` is ``max|V|``. ``peak_query`` and ``peak_key``
         are the positions of the largest absolute score. Scores lie between ``lowest_score`` and
         ``highest_score``; ``(h, BINS)`` ``pair_shares`` and ``attention_shares`` say which share
-        of the pairs and which share of all attention lies in each of as many equal parts of that
-        range.
+        of the pairs and which share of all attention lies near each of as many evenly spaced
+        scores, both ends included.
     """
     factor = np.float32(paper_scale(queries.shape[-1], scale))
     q, k = queries * factor, keys * factor
@@ -154,12 +154,14 @@ def _histograms(
     *,
     is_causal: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of pairs and of attention in each of ``BINS`` equal parts of the scores' range.
+    """Shares of pairs and of attention near each of ``BINS`` scores from lowest to highest.
 
-    ``rows`` are each row's largest score and its sum of ``e^(score - largest)``.
+    Every pair is divided between its two neighbours by distance (linear binning, Jones and Lotwick
+    1984), so that rounding moves no pair from bin to bin. ``rows`` are each row's largest score
+    and its sum of ``e^(score - largest)``.
     """
     tokens, (lowest, highest), (largest, sums) = len(queries), ends, rows
-    parts_per_score = BINS / max(highest - lowest, 1e-30)
+    parts_per_score = (BINS - 1) / max(highest - lowest, 1e-30)
     pairs, attention = np.zeros(BINS), np.zeros(BINS)
     for start in range(0, tokens, BLOCK_ROWS):
         end = min(start + BLOCK_ROWS, tokens)
@@ -169,10 +171,12 @@ def _histograms(
         if is_causal:
             allowed = np.arange(seen) <= np.arange(start, end)[:, None]
             scores, weights = scores[allowed], weights[allowed]
-        place = ((scores.ravel() - lowest) * parts_per_score).astype(np.int64)
-        place = np.clip(place, 0, BINS - 1)
-        pairs += np.bincount(place, minlength=BINS)
-        attention += np.bincount(place, weights.ravel(), minlength=BINS)
+        place = np.clip((scores.ravel() - lowest) * parts_per_score, 0.0, BINS - 1.0)
+        left = np.minimum(place.astype(np.int64), BINS - 2)
+        part = place - left
+        for total, weight in ((pairs, 1.0), (attention, weights.ravel())):
+            total += np.bincount(left, weight * (1.0 - part), minlength=BINS)
+            total += np.bincount(left + 1, weight * part, minlength=BINS)
     return pairs / pairs.sum(), attention / tokens
 
 

@@ -112,8 +112,8 @@ class Result:
         params: what was asked for.
         maps: ``(layers, heads)`` for each name of ``QUANTITIES``, and the statistics without the
             first token.
-        pair_shares: ``(layers, heads, BINS)`` share of all pairs in each part of the range of
-            scores.
+        pair_shares: ``(layers, heads, BINS)`` share of all pairs near each of as many scores,
+            from lowest to highest.
         attention_shares: likewise, share of all attention.
         peaks: ``(layers, heads, 2)`` positions of the query and key with the largest score.
         tokens: the text as the model reads it.

@@ -10,7 +10,6 @@ the range a is that of the scores on this text, smaller than B².
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -72,9 +71,9 @@ class Inputs:
 
     Args:
         divergence: ``(r, t)`` in nats.
-        agreement: ``(r, t)`` 0 or 1.
         output_error: ``(r,)`` error of the head's output as a share of its size.
-        negative_rows: ``(r,)`` positions whose weights sum to less than 0.
+        agreement: r shares of the positions with the same likeliest token.
+        negative_rows: r counts of positions whose weights sum to less than 0.
         tokens: the text as the model reads it.
         texts: continuations of the r rows, then of the model itself.
         head_dimension: d of a head.
@@ -83,9 +82,9 @@ class Inputs:
     """
 
     divergence: np.ndarray
-    agreement: np.ndarray
     output_error: np.ndarray
-    negative_rows: np.ndarray
+    agreement: tuple[float, ...]
+    negative_rows: tuple[int, ...]
     tokens: tuple[str, ...]
     texts: tuple[str, ...]
     head_dimension: int
@@ -168,11 +167,11 @@ def gather(client: ModelClient, params: Params) -> Inputs:
     values, arrays = answer.values, answer.arrays
     return Inputs(
         arrays["divergence"],
-        arrays["agreement"],
         arrays["output_error"],
-        arrays["negative_rows"],
-        _texts(values["tokens"]),
-        _texts(values["texts"]),
+        tuple(_number(share) for share in _list(values["agreement"])),
+        tuple(int(_number(count)) for count in _list(values["negative_rows"])),
+        tuple(str(token) for token in _list(values["tokens"])),
+        tuple(str(text) for text in _list(values["texts"])),
         int(_number(values["head_dimension"])),
         _number(values["score_bound"]),
         _number(values["kept"]),
@@ -226,18 +225,18 @@ def _effect(inputs: Inputs, row: int) -> Effect:
         divergence=divergence,
         mean_divergence=float(divergence.mean()),
         max_divergence=float(divergence.max()),
-        agreement=float(inputs.agreement[row].mean()),
+        agreement=inputs.agreement[row],
         output_error=float(inputs.output_error[row]),
-        negative_rows=int(inputs.negative_rows[row]),
+        negative_rows=inputs.negative_rows[row],
         text=inputs.texts[row],
         is_available=bool(np.isfinite(inputs.output_error[row])),
     )
 
 
-def _texts(value: Json) -> tuple[str, ...]:
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        raise BugError("attention.swap_head answered without its texts.")
-    return tuple(str(one) for one in value)
+def _list(value: Json) -> list[Json]:
+    if not isinstance(value, list):
+        raise BugError("attention.swap_head answered without one of its lists.")
+    return value
 
 
 def _number(value: Json) -> float:

@@ -98,7 +98,7 @@ def _measure(model: Any, arguments: _Arguments, control: Control, item: int) -> 
 
 HEAD_STATISTICS = Operation(
     name="attention.head_statistics",
-    version=2,
+    version=3,
     kinds=frozenset({"causal-lm", "sentence-encoder"}),
     prepare=prepare,
     run=run,

@@ -20,7 +20,7 @@ from workbench.methods.attention.stand_ins import (
     can_fit,
     polynomial_stand_in,
 )
-from workbench.server.api import Request
+from workbench.server.api import Json, Request
 from workbench.server.operation import Control, Operation, Output, Prepared
 from workbench.server.operations import prompts
 from workbench.server.operations.arguments import Arguments as Base
@@ -60,7 +60,7 @@ class _Measured:
     """What one row of a batch gave."""
 
     divergence: np.ndarray
-    agreement: np.ndarray
+    agreement: float
     text: str
 
 
@@ -113,11 +113,11 @@ def _measure(loaded: Any, arguments: Arguments, control: Control, number: int) -
     Returns:
         Rows r are the polynomials in the order asked for, then ``BASELINES``. Arrays:
         ``divergence``, ``(r, t)`` float32, the Kullback-Leibler divergence in nats of the variant's
-        next token from the model's at each position; ``agreement``, ``(r, t)`` uint8, whether both
-        find the same token most probable; ``output_error``, ``(r,)`` float32, the head's own
-        output error as a share of its size; ``negative_rows``, ``(r,)`` int64, positions whose
-        weights sum to less than 0. A polynomial that cannot be had is NaN. Values:
-        ``tokens``; ``texts``, the r continuations and last the model's own; ``head_dimension``;
+        next token from the model's at each position; ``output_error``, ``(r,)`` float32, the
+        head's own output error as a share of its size. A polynomial that cannot be had is NaN.
+        Values: ``agreement``, r shares of the positions at which both find the same token most
+        probable; ``negative_rows``, r counts of positions whose weights sum to less than 0;
+        ``texts``, the r continuations and last the model's own; ``tokens``; ``head_dimension``;
         ``score_bound``, a of the projected scores; ``kept``, their share of the squared scores.
     """
     ids = _read(loaded, arguments)
@@ -142,13 +142,11 @@ def _measure(loaded: Any, arguments: Arguments, control: Control, number: int) -
     return Output(
         arrays={
             "divergence": np.stack([one.divergence if one else nothing for one in rows]),
-            "agreement": np.stack(
-                [one.agreement if one else np.zeros(len(ids), dtype=np.uint8) for one in rows]
-            ),
             "output_error": errors,
-            "negative_rows": negative,
         },
         values={
+            "agreement": [one.agreement if one else 0.0 for one in rows],
+            "negative_rows": negative,
             "tokens": [loaded.tokenizer.decode([token]) for token in ids],
             "texts": [*(one.text if one else "" for one in rows), measured[-1].text],
             "head_dimension": int(layer.queries.shape[-1]),
@@ -185,14 +183,14 @@ def _capture(loaded: Any, ids: list[int], arguments: Arguments) -> LayerAttentio
 
 def _head_errors(
     head: Sequence[np.ndarray], scale: float, stand_ins: Sequence[StandIn | None]
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, list[Json]]:
     """Error of the head's own output relative to its size, and rows that sum to less than 0."""
     queries, keys, values = head
     allowed = causal_mask(len(queries), len(keys))
     exact = average_values(exponential_weights(scale * queries @ keys.T, allowed), values)
     size = max(float(np.linalg.norm(exact)), 1e-300)
     errors = np.full(len(stand_ins), np.nan, dtype=np.float32)
-    negative = np.zeros(len(stand_ins), dtype=np.int64)
+    negative: list[Json] = [0] * len(stand_ins)
     for place, stand_in in enumerate(stand_ins):
         if stand_in is not None:
             weights = stand_in(queries, keys, allowed)
@@ -246,15 +244,15 @@ class _Reference:
         self._negative_entropy = (self._probabilities * logarithms).sum(dim=-1)
         self._best = logarithms.argmax(dim=-1)
 
-    def compare(self, logits: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
-        """``Σ p (ln p - ln q)`` at each position, in nats, and where the likeliest token agrees."""
+    def compare(self, logits: torch.Tensor) -> tuple[np.ndarray, float]:
+        """``Σ p (ln p - ln q)`` at each position, in nats; how often the likeliest agree."""
         other = _widen(logits)
         expected = (self._probabilities * other).sum(dim=-1)
         divergence = self._negative_entropy - expected + other.logsumexp(dim=-1)
         agreement = self._best == other.argmax(dim=-1)
         return (
             divergence.clamp(min=0.0).float().cpu().numpy(),
-            agreement.cpu().numpy().astype(np.uint8),
+            float(agreement.double().mean()),
         )
 
 
@@ -302,7 +300,7 @@ def _forward(loaded: Any, ids: torch.Tensor, cache: Any) -> torch.Tensor:
 
 SWAP_HEAD = Operation(
     name="attention.swap_head",
-    version=1,
+    version=2,
     kinds=frozenset({"causal-lm"}),
     prepare=prepare,
     run=run,
