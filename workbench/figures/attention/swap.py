@@ -42,7 +42,14 @@ def draw_next_word(result: Result) -> LiveFigure:
     highest = max(float(np.nanmax(one)) for one in values if np.isfinite(one).any())
     top = np.log10(max(highest, 1e-5)) + 0.3
     figure.update_xaxes(title_text="position in the text", showgrid=False, row=1, col=1)
-    figure.update_xaxes(title_text="degree g", dtick=2, showgrid=False, row=1, col=2)
+    figure.update_xaxes(
+        title_text="degree g",
+        tickvals=DEGREES,
+        range=[DEGREES[0] - 5.2, DEGREES[-1] + 0.7],  # room for names on the left
+        showgrid=False,
+        row=1,
+        col=2,
+    )
     for column in (1, 2):
         figure.update_yaxes(type="log", range=[-7.2, top], row=1, col=column, **log_ticks(-7, 2, 1))
     figure.update_yaxes(title_text="KL divergence of the next word, nats", row=1, col=1)
@@ -152,8 +159,8 @@ def _add_degrees(figure: go.Figure, result: Result) -> list[Slot]:
             name=KIND_NAMES[kind],
             mode="lines+markers+text",
             showlegend=False,
-            text=[f" {KIND_NAMES[kind]}", *[""] * (len(DEGREES) - 1)],
-            textposition="bottom right" if kind == KINDS[-1] else "top right",
+            text=[f"{KIND_NAMES[kind]} ", *[""] * (len(DEGREES) - 1)],
+            textposition="middle left",
             textfont={"color": KIND_COLOURS[kind]},
             line={"color": KIND_COLOURS[kind], "width": 2.5},
             marker={"size": 6},

@@ -108,8 +108,21 @@ def _add_steps(figure: go.Figure, result: Result) -> list[Slot]:
         row=1,
         col=1,
     )
-    _label(figure, f"√(ln n) = {result.threshold_b:.2f}", "threshold", result.threshold_b)
-    _label(figure, "floor √a, from the scores", "green", float(floors[0, -1]))
+    for text, colour, height, x in (
+        (f"√(ln n) = {result.threshold_b:.2f}", "threshold", result.threshold_b, 4.45),
+        ("floor √a, from the scores", "green", float(floors[0, 0]), -0.45),
+    ):
+        figure.add_annotation(
+            text=text,
+            font={"color": PALETTE[colour]},
+            x=x,
+            xanchor="right" if x > 0 else "left",
+            y=math.log10(max(height, 1e-6)),
+            yanchor="bottom",
+            showarrow=False,
+            row=1,
+            col=1,
+        )
     opacity = np.array([[1.0, *(1.0 if f else OFF_OPACITY for f in on)] for on in _positions()])
     texts = [[f"{bound:.3g}" for bound in row] for row in bounds]
     return [
@@ -117,7 +130,6 @@ def _add_steps(figure: go.Figure, result: Result) -> list[Slot]:
         Slot("data[0].text", FLAGS, _nest(texts)),
         Slot("data[0].marker.opacity", FLAGS, _nest_array(opacity)),
         Slot("data[1].y", FLAGS, _nest_array(np.column_stack([floors, floors[:, -1]]))),
-        Slot("layout.annotations[1].y", FLAGS, _nest_array(np.log10(floors[:, -1]))),
     ]
 
 
@@ -153,20 +165,6 @@ def _add_channels(figure: go.Figure, result: Result) -> list[Slot]:
             showarrow=False,
         )
     return slots
-
-
-def _label(figure: go.Figure, text: str, colour: str, height: float) -> None:
-    figure.add_annotation(
-        text=text,
-        font={"color": PALETTE[colour]},
-        x=4.45,
-        xanchor="right",
-        y=math.log10(max(height, 1e-6)),
-        yanchor="bottom",
-        showarrow=False,
-        row=1,
-        col=1,
-    )
 
 
 Flags = tuple[bool, ...]
