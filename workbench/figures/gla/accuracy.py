@@ -19,7 +19,7 @@ from workbench.figures.gla.verdict import mixture_words
 from workbench.figures.gla.wording import each, say_percent
 from workbench.figures.live import LiveFigure, Position, Slot
 from workbench.figures.theme import PALETTE, SEQUENTIAL, TEMPLATE
-from workbench.methods.gla.accuracy import interval
+from workbench.methods.gla.accuracy import interval_ends
 from workbench.methods.gla.benefit import METHOD_NAMES, METHODS, TUNINGS, Result
 
 AXES = ("tuning", "strength", "weight")
@@ -66,20 +66,14 @@ def draw_accuracy(result: Result) -> LiveFigure:
         -1,
         0,
     )
-    # of every strength and weight
-    mixed = [
-        [
-            [interval(c.mean(), r) for c, r in zip(by_class, of_weights, strict=True)]
-            for by_class, of_weights in zip(
-                benefit.mixture.by_class, benefit.mixture.replicates, strict=True
-            )
-        ]
-        for benefit in benefits
-    ]
-    mix = np.array([[[(a.mean, a.low, a.high) for a in row] for row in kind] for kind in mixed])
+    mixtures = [benefit.mixture for benefit in benefits]
+    mixed = (
+        np.array([m.by_class.mean(axis=-1) for m in mixtures]),
+        *interval_ends(np.array([m.replicates for m in mixtures])),
+    )
     mean, low, high = (
-        100.0 * spread_over(result, fixed, mix[..., part])
-        for part, fixed in enumerate((means, lows, highs))
+        100.0 * spread_over(result, fixed, moving)
+        for fixed, moving in zip((means, lows, highs), mixed, strict=True)
     )
     strokes = add_line(
         figure,

@@ -20,6 +20,7 @@ from workbench.figures.gla.wording import each, join, say_percent, say_points
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.theme import PALETTE, SEQUENTIAL, TEMPLATE
 from workbench.methods.gla.benefit import TUNINGS, Result
+from workbench.methods.gla.calibration import Reliability
 
 FLOWS = ("zero_shot", "fine_tuned", "ensemble", "gla")
 FLOW_NAMES = ("Zero-shot", "Fine-tuned", "Plain ensemble", "GLA, as set")
@@ -194,7 +195,7 @@ def draw_reliability(result: Result) -> LiveFigure:
     add_label(figure, 1, "as sure as right", x=97, y=99, xanchor="right", color=PALETTE["exact"])
     slots: list[Slot] = []
     for method, name in zip(CALIBRATED, CALIBRATED_NAMES, strict=True):
-        found = [result.benefits[k].reliability[method] for k in TUNINGS]
+        found = [_reliability(result, kind)[method] for kind in TUNINGS]
         x, y = (
             np.array([100.0 * np.where(f.share < FEW, np.nan, part) for f, part in parts])
             for parts in (
@@ -222,7 +223,7 @@ def draw_reliability(result: Result) -> LiveFigure:
     figure.update_yaxes(title_text="how often right (%)", range=[0, 100])
 
     def say(t: int) -> str:
-        found = result.benefits[TUNINGS[t]].reliability
+        found = _reliability(result, TUNINGS[t])
         gaps = ", ".join(
             f"{name.lower() if name != 'GLA' else name} "
             f"{100.0 * found[method].calibration_error:.1f}"
@@ -237,3 +238,7 @@ def draw_reliability(result: Result) -> LiveFigure:
     return LiveFigure(
         figure, live_axes(result), tuple(slots), Slot("", ("tuning",), each(say, len(TUNINGS)))
     )
+
+
+def _reliability(result: Result, tuning: str) -> dict[str, Reliability]:
+    return {**result.reliability, **result.benefits[tuning].reliability}

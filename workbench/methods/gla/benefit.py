@@ -152,7 +152,7 @@ class Benefit:
     Args:
         answers: by name of ``METHODS``, with full correction and equal weights.
         mixture: every strength and weight.
-        reliability: by name, of zero-shot, fine-tuned, ensemble and GLA with the first seed.
+        reliability: by name, of fine-tuned, ensemble and GLA with the first seed.
         gain_fine_tuned, gain_ensemble: accuracy of GLA less that of the other, paired.
         temperature: mean T of the fine-tuned models.
         train_accuracy: mean over the seeds.
@@ -180,6 +180,7 @@ class Result:
         params: what was asked for.
         strengths, weights: positions of the live controls.
         benefits: by kind of fine-tuning.
+        reliability: by name, of zero-shot with and without its prior.
         prior: the estimate.
         log_truth: ``(k,)`` the true log prior of pre-training.
         groups: ``(k,)`` 0 head, 1 middle, 2 tail, by the true prior.
@@ -192,6 +193,7 @@ class Result:
     strengths: np.ndarray
     weights: np.ndarray
     benefits: Mapping[str, Benefit]
+    reliability: Mapping[str, Reliability]
     prior: PriorFit
     log_truth: np.ndarray
     groups: np.ndarray
@@ -258,6 +260,12 @@ def compute(inputs: Inputs, params: Params) -> Result:
         strengths=np.array(strengths),
         weights=np.array(weights),
         benefits=benefits,
+        reliability={
+            "zero_shot": reliability(test.logits / temperature, test.labels),
+            "zero_shot_debiased": reliability(
+                test.logits / temperature - prior.log_prior, test.labels
+            ),
+        },
         prior=prior,
         log_truth=test.log_truth,
         groups=groups,
@@ -308,7 +316,7 @@ def _benefit(
         mixture=mixture,
         reliability={
             method: reliability(scores[method][0], judge.labels)
-            for method in ("zero_shot", "zero_shot_debiased", "fine_tuned", "ensemble", "gla")
+            for method in ("fine_tuned", "ensemble", "gla")
         },
         gain_fine_tuned=_gain(answers, "fine_tuned"),
         gain_ensemble=_gain(answers, "ensemble"),
