@@ -16,15 +16,13 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from panels import controls, first, gradio_files, guard, links, overview, status, uploads
+from panels import first, gradio_files, guard, links, models, overview, status, uploads
 from panels.head import OwnHead
 from panels.look import THEME
 from panels.page import Desk, Page
 from panels.statics import Statics
 from panels.widget import element
-from workbench.errors import WorkbenchError
 from workbench.methods.catalog import METHODS, Method
-from workbench.params import as_dict
 from workbench.server.api import ModelClient
 
 TITLE = "Foundation Model Workbench"
@@ -69,6 +67,7 @@ def build_app(
     app.include_router(first.router(desk, {page.method.slug: page for page in pages}))
     studies = {slug: params for page in pages for slug, params in page.params_of_studies().items()}
     app.include_router(uploads.router(studies, max_upload_mib))
+    app.include_router(models.router(client))
     _add_health(app, client, version)
     demo.state_session_capacity = SESSIONS
     gr.mount_gradio_app(
@@ -106,7 +105,6 @@ def _build_blocks(
                 status.build(desk.client, tab)
                 _keep_address(tab, "status")
         _wire_links(demo, frame, tabs, pages)
-        _wire_model_lists(demo, desk.client, pages)
         demo.unload(_leaves(desk))
     demo.queue(max_size=WAITING_EVENTS, default_concurrency_limit=EVENTS_AT_ONCE)
     # Monitoring is off, yet Gradio would summarise its events with pandas after every few of them.
@@ -132,10 +130,7 @@ def _wire_links(demo: gr.Blocks, frame: gr.HTML, tabs: gr.Tabs, pages: Sequence[
     known: dict[str, dict[str, type]] = {"overview": {}, "status": {}}
     for page in pages:
         known[page.method.slug] = page.params_of_studies()
-    panels = {panel.study.slug: panel for page in pages for panel in page.panels}
     questions = {page.method.slug: page.questions for page in pages}
-    chosen = [control for panel in panels.values() for control in panel.controls.values()]
-    outputs = [frame, tabs, *questions.values(), *chosen]
 
     def follow_link(request: gr.Request) -> dict[Any, Any]:
         opened = links.read(request.query_params.multi_items(), known)
@@ -144,12 +139,9 @@ def _wire_links(demo: gr.Blocks, frame: gr.HTML, tabs: gr.Tabs, pages: Sequence[
             update[tabs] = gr.Tabs(selected=opened.tab)
         if opened.tab and opened.study:
             update[questions[opened.tab]] = gr.Tabs(selected=opened.study)
-        for study, params in opened.params.items():
-            values = as_dict(params)
-            for name, control in panels[study].controls.items():
-                update[control] = gr.update(value=values[name])
         return update
 
+    outputs = [frame, tabs, *questions.values()]
     demo.load(follow_link, None, outputs, show_progress="hidden", api_visibility="private")
 
     def open_tab(event: gr.EventData) -> Any:
@@ -157,31 +149,6 @@ def _wire_links(demo: gr.Blocks, frame: gr.HTML, tabs: gr.Tabs, pages: Sequence[
         return gr.Tabs(selected=str(wanted.get("tab", "overview")))
 
     frame.open(open_tab, None, tabs, show_progress="hidden", api_visibility="private", queue=False)
-
-
-def _wire_model_lists(demo: gr.Blocks, client: ModelClient, pages: Sequence[Page]) -> None:
-    """Fill the lists of models once the page stands; a server that is down leaves the default."""
-    lists = [(kind, control) for page in pages for kind, control in page.model_controls()]
-    if not lists:
-        return
-
-    async def list_models() -> dict[Any, Any]:
-        try:
-            entries = await run_in_threadpool(client.models)
-        except WorkbenchError:
-            return {control: gr.skip() for _, control in lists}  # the banner says why
-        return {
-            control: gr.update(choices=controls.model_choices(kind, entries))
-            for kind, control in lists
-        }
-
-    demo.load(
-        list_models,
-        None,
-        [control for _, control in lists],
-        show_progress="hidden",
-        api_visibility="private",
-    )
 
 
 def _leaves(desk: Desk) -> Any:

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from panels.links import prefix
-from panels.widget import element
 from workbench.errors import InputError, UnknownNameError
 from workbench.params import parse
 
@@ -119,9 +118,3 @@ def _read_step(where: str, slug: str, step: Mapping[str, Any], studies: Mapping[
         reveal=step["reveal"],
         set=values,
     )
-
-
-def build(slug: str, study: str) -> None:
-    """Add the lesson's element beside a study, if the tab has a lesson; all show the same step."""
-    if has_lesson(slug):
-        element("lesson", study)

@@ -13,16 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import gradio as gr
-from gradio.components import Component
 
-from panels import controls, guard, lesson
+from panels import guard, lesson
 from panels.results import ResultStore, publish
 from panels.runs import Ask, Mode, NotMeasuredError, Runner
 from panels.view import View
 from panels.widget import element
-from workbench.errors import WorkbenchError
 from workbench.methods.catalog import Method
-from workbench.params import Field, Model, as_dict, fields_of, parse
+from workbench.params import Choice, Field, Model, Range, Text, Upload, describe, fields_of, parse
 from workbench.server.api import Event, ModelClient
 from workbench.study import Outcome, Study
 
@@ -38,9 +36,8 @@ class StudyPanel:
     study: Study
     views: tuple[View, ...]
     run: Literal["auto", "button"]
-    controls: Mapping[str, Component]
+    open_controls: int
     element: gr.HTML
-    tab: gr.Tab
 
 
 @dataclass
@@ -90,17 +87,9 @@ class Page:
             open_controls: how many controls are in sight; the rest fold under "More".
         """
         self._desk.views[study.slug] = tuple(figures)
-        with (
-            gr.Tab(study.title, id=study.slug, elem_id=tab_id(study.slug)) as tab,
-            gr.Row(elem_classes=["wb-study", f"wb-run-{run}"]),
-        ):
-            with gr.Column(elem_classes=["wb-main"], scale=3, min_width=420):
-                shown = element("study", study.slug, events=("run", "cancel", "set"))
-            with gr.Column(elem_classes=["wb-side"], scale=1, min_width=260):
-                drawn = self._draw_controls(study, open_controls)
-                self._draw_buttons(study, run)
-                lesson.build(self.method.slug, study.slug)
-        panel = StudyPanel(study, tuple(figures), run, drawn, shown, tab)
+        with gr.Tab(study.title, id=study.slug, elem_id=tab_id(study.slug)):
+            shown = element("study", study.slug, events=("run", "cancel"))
+        panel = StudyPanel(study, tuple(figures), run, open_controls, shown)
         self.panels.append(panel)
         self._wire(panel)
         return panel
@@ -112,15 +101,6 @@ class Page:
     def find(self, study: str | None) -> StudyPanel:
         """A study's panel by its slug; the main study's if it is left out."""
         return next(p for p in self.panels if p.study.slug == (study or self.method.slug))
-
-    def model_controls(self) -> list[tuple[str, Component]]:
-        """Kind of model and control of every parameter that names one."""
-        return [
-            (each.kind.kind, panel.controls[each.name])
-            for panel in self.panels
-            for each in fields_of(panel.study.params)
-            if isinstance(each.kind, Model)
-        ]
 
     def describe(self) -> dict[str, Any]:
         """What the browser's script is told about this tab."""
@@ -135,6 +115,7 @@ class Page:
                     "title": panel.study.title,
                     "tab": tab_id(panel.study.slug),
                     "run": panel.run,
+                    "openControls": panel.open_controls,
                     "views": [_describe_view(view) for view in panel.views],
                     "params": [
                         _describe_param(f, panel.study) for f in fields_of(panel.study.params)
@@ -144,65 +125,20 @@ class Page:
             ],
         }
 
-    def _draw_controls(self, study: Study, open_controls: int) -> dict[str, Component]:
-        fields = fields_of(study.params)
-        drawn = {each.name: controls.draw(each, study.slug) for each in fields[:open_controls]}
-        if len(fields) > open_controls:
-            with gr.Accordion("More", open=False, elem_classes=["wb-more"]):
-                for each in fields[open_controls:]:
-                    drawn[each.name] = controls.draw(each, study.slug)
-        return drawn
-
-    def _draw_buttons(self, study: Study, run: Literal["auto", "button"]) -> None:
-        with gr.Row(elem_classes=["wb-buttons"]):
-            go = gr.Button(
-                "Run" if run == "button" else "Measure again",
-                variant="primary" if run == "button" else "secondary",
-                elem_id=controls.element_id(study.slug, "run"),
-            )
-            reset = gr.Button("Reset", elem_id=controls.element_id(study.slug, "reset"))
-        slug = json.dumps(study.slug)
-        go.click(None, js=f"() => window.workbench.run({slug})", api_visibility="private")
-        reset.click(None, js=f"() => window.workbench.reset({slug})", api_visibility="private")
-
     def _wire(self, panel: StudyPanel) -> None:
-        slug = json.dumps(panel.study.slug)
-        names = json.dumps(list(panel.controls))
-        panel.tab.select(
-            None, js=f"() => window.workbench.showStudy({slug})", api_visibility="private"
-        )
-        gr.on(
-            [control.change for control in panel.controls.values()],  # type: ignore[attr-defined]
-            None,
-            list(panel.controls.values()),
-            None,
-            js=f"(...values) => window.workbench.note({slug}, {names}, values)",
-            api_visibility="private",
-        )
         panel.element.run(
             self._runs(panel),
-            inputs_kwargs=dict(panel.controls),
             outputs=panel.element,
             show_progress="hidden",
             trigger_mode="always_last",
-            preprocess=False,
-            api_name=panel.study.slug.replace(".", "_"),
+            api_visibility="private",
         )
         panel.element.cancel(
             self._cancels(panel), queue=False, show_progress="hidden", api_visibility="private"
         )
-        panel.element.set(
-            self._sets(panel),
-            outputs=[panel.element, *panel.controls.values()],
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
-        )
 
     def _runs(self, panel: StudyPanel) -> Any:
-        async def run(
-            request: gr.Request, event: gr.EventData, **values: Any
-        ) -> AsyncIterator[str]:
+        async def run(request: gr.Request, event: gr.EventData) -> AsyncIterator[str]:
             asked = _as_mapping(event._data)
             mode: Mode = asked["mode"] if asked.get("mode") in MODES else "run"
             ask = Ask(
@@ -211,8 +147,7 @@ class Page:
                 fresh=mode == "check" or asked.get("fresh") is True,
                 measures=panel.run == "button",
             )
-            chosen = _as_mapping(asked.get("params")) if mode == "check" else None
-            async for message in self._messages(panel, chosen or values, ask):
+            async for message in self._messages(panel, _as_mapping(asked.get("params")), ask):
                 yield json.dumps(message)
 
         return run
@@ -238,19 +173,6 @@ class Page:
             self._desk.runner.cancel(request.session_hash or "anonymous", panel.study.slug)
 
         return cancel
-
-    def _sets(self, panel: StudyPanel) -> Any:
-        async def set_controls(event: gr.EventData) -> list[Any]:
-            asked = _as_mapping(event._data)
-            try:
-                params = parse(panel.study.params, _as_mapping(asked.get("values")))
-            except WorkbenchError as error:
-                message = {"phase": "complaint", "kind": "input", "text": str(error)}
-                return [json.dumps(message), *(gr.skip() for _ in panel.controls)]
-            updates = [gr.update(value=as_dict(params)[name]) for name in panel.controls]
-            return [gr.skip(), *updates]
-
-        return set_controls
 
 
 def _as_mapping(data: object) -> Mapping[str, Any]:
@@ -278,13 +200,28 @@ def _describe_view(view: View) -> dict[str, Any]:
 
 
 def _describe_param(each: Field, study: Study) -> dict[str, Any]:
-    return {
+    """What the browser's script draws the control of a parameter from."""
+    common = {
         "name": each.name,
         "label": each.kind.label,
+        "help": each.kind.help,
         "kind": type(each.kind).__name__.lower(),
         "live": getattr(each.kind, "live", False),
         "default": each.default,
-        "suffixes": getattr(each.kind, "suffixes", ()),
-        "help": each.kind.help,
-        "element": controls.element_id(study.slug, each.name),
+        "allowed": describe(each),
+        "element": f"{study.slug.replace('.', '-')}-{each.name}",
     }
+    match each.kind:
+        case Range() as r:
+            ends = {"minimum": r.minimum, "maximum": r.maximum, "step": r.step}
+            return common | ends | {"whole": each.type is int}
+        case Choice() as c:
+            return common | {"options": c.options, "names": c.names or c.options}
+        case Text() as t:
+            return common | {"lines": t.lines}
+        case Model() as m:
+            return common | {"modelKind": m.kind}
+        case Upload() as u:
+            return common | {"suffixes": u.suffixes}
+        case _:
+            return common

@@ -40,9 +40,10 @@ SCRIPTS = (
     "link.js",
     "export.js",
     "tools.js",
-    "study.js",
     "upload.js",
+    "controls.js",
     "lesson.js",
+    "study.js",
     "shell.js",
 )
 """Files of ``assets/js``, in the order in which they are joined into ``workbench.js``."""

@@ -1,12 +1,10 @@
 // What the page knows: its tabs, studies and parameters, their present values, and who listens.
-// Values change in three ways: a slider is dragged (seen here at once, without Gradio), a control
-// reports a change (`note`, called by Gradio), or a lesson, link or reset asks for it.
+// Values change in one way, `update`: a control does it, a click in a figure, a lesson, a reset.
 "use strict";
 window.workbench = (() => {
   const page = window.workbenchPage;
   const builders = {};
   const studies = new Map();
-  const byElement = new Map();
 
   class StudyState {
     constructor(tab, spec) {
@@ -26,12 +24,10 @@ window.workbench = (() => {
       for (const listen of this.listeners) listen(changed, inputAt);
       workbench.changed(this);
     }
-    // show this study and put its controls to these values, now or as soon as it is drawn
-    open(values = null) {
+    // show this study, with these values
+    open(values = {}) {
       document.getElementById(`${this.spec.tab}-button`)?.click();
-      if (!values) return;
-      if (this.panel) this.panel.set(values);
-      else this.wanted = values;
+      this.update(values);
     }
     differs(params, which) {
       return this.spec.params.some(
@@ -58,21 +54,8 @@ window.workbench = (() => {
     for (const spec of described.studies) {
       const state = new StudyState(tab, spec);
       studies.set(spec.slug, state);
-      for (const param of spec.params) byElement.set(param.element, [state, param]);
     }
   }
-
-  document.addEventListener(
-    "input",
-    (event) => {
-      const host = event.target.closest?.(".wb-control");
-      const found = host && byElement.get(host.id);
-      if (!found || !["range", "number"].includes(event.target.type)) return;
-      const value = event.target.valueAsNumber;
-      if (Number.isFinite(value)) found[0].update({ [found[1].name]: value }, event.timeStamp);
-    },
-    true,
-  );
 
   const workbench = {
     page,
@@ -93,11 +76,15 @@ window.workbench = (() => {
     mount(kind, argument, api) {
       builders[kind](argument, api);
     },
-    note(slug, names, values) {
-      studies.get(slug).update(Object.fromEntries(names.map((name, i) => [name, values[i]])));
+    // whether the server would take this value of a parameter
+    accepts(param, value) {
+      if (param.kind === "range") {
+        return Number.isFinite(value) && value >= param.minimum && value <= param.maximum && (!param.whole || Number.isInteger(value));
+      }
+      if (param.kind === "choice") return param.options.includes(value);
+      if (param.kind === "flag") return typeof value === "boolean";
+      return typeof value === "string";
     },
-    run: (slug) => studies.get(slug).panel?.run(),
-    reset: (slug) => studies.get(slug).panel?.reset(),
     make(tag, attributes = {}, ...children) {
       const made = document.createElement(tag);
       for (const [name, value] of Object.entries(attributes)) {

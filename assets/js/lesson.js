@@ -1,14 +1,15 @@
 // A lesson: a question, a guess, controls set for you, and only then what is true.
 "use strict";
 (() => {
-  const { make, page, studies, builders } = workbench;
+  const { make, page, studies } = workbench;
 
   const lessons = new Map(); // one for each tab, shown beside each of its studies
 
-  builders.lesson = (slug, { element }) => {
-    const { tab } = studies.get(slug);
+  // shows a tab's lesson, if it has one, also in this place
+  workbench.showLesson = (tab, root) => {
+    if (!page.tabs[tab].lesson) return;
     if (!lessons.has(tab)) lessons.set(tab, new Lesson(page.tabs[tab].lesson));
-    lessons.get(tab).show(element.querySelector(".wb-mount"));
+    lessons.get(tab).show(root);
   };
 
   class Lesson {
@@ -39,7 +40,7 @@
     go(index) {
       this.at = index;
       const set = Object.entries(this.steps[index]?.set ?? {});
-      set.forEach(([slug, values], i) => (i ? studies.get(slug).panel?.set(values) : studies.get(slug).open(values)));
+      set.forEach(([slug, values], i) => (i ? studies.get(slug).update(values) : studies.get(slug).open(values)));
       this.render("[data-focus]");
     }
     guess(index) {

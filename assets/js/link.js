@@ -1,7 +1,7 @@
 // The address of what the page shows: the same form that panels/links.py reads and checks.
 "use strict";
 (() => {
-  const { page, studies, equal } = workbench;
+  const { page, studies, equal, accepts } = workbench;
   let tab = "overview";
   const shown = {}; // the study that each tab shows, by slug
   let timer;
@@ -24,6 +24,35 @@
     }
     return pairs;
   };
+  // The values that the address asks for, before anything is drawn. The server checks the same link
+  // and says what is wrong with it; then nothing of it is followed, here as there.
+  const follow = (pairs) => {
+    const opened = page.tabs[pairs.get("tab")];
+    if (!opened) return;
+    const owner = pairs.get("tab");
+    const found = [];
+    for (const [name, text] of pairs) {
+      if (["v", "tab", "study"].includes(name) || name.startsWith("__")) continue;
+      const dot = name.lastIndexOf(".");
+      const study = studies.get(dot < 0 ? owner : `${owner}.${name.slice(0, dot)}`);
+      const param = study?.params.get(name.slice(dot + 1));
+      const value = param && (param.kind === "range" ? (text.trim() ? Number(text) : NaN) : param.kind === "flag" ? text === "true" : text);
+      if (!param || !accepts(param, value)) return;
+      found.push([study, param.name, value]);
+    }
+    for (const [study, name, value] of found) study.values[name] = value;
+    const named = studies.get(`${owner}.${pairs.get("study")}`);
+    if (named) shown[owner] = named.slug;
+  };
+  follow(new URLSearchParams(location.search));
+
+  // Gradio moves between tabs; which one is seen is told by its buttons
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.(".wb-questions > .tab-wrapper [role=tab]");
+    const study = studies.get(button?.dataset.tabId);
+    if (study) workbench.showStudy(study.slug);
+  });
+
   const address = () => {
     const kept = [...new URLSearchParams(location.search)].filter(([name]) => name.startsWith("__"));
     const text = new URLSearchParams([...query(), ...kept]).toString();

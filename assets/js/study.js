@@ -1,7 +1,7 @@
 // One study on the page: its figures, the words below them, its tools, and how far a run is.
 "use strict";
 (() => {
-  const { make, studies, builders, Bundle, Canvas, ghosts, isLines, drawers, copy, settings } = workbench;
+  const { make, studies, builders, Bundle, Canvas, ghosts, isLines, drawers, copy, settings, drawControls, accepts } = workbench;
   const TOOLS = { numbers: "Numbers", table: "Table", python: "As Python", receipt: "Receipt", export: "Export" };
   const SPOKEN_AFTER_MS = 500;
   const AUTO_AFTER_MS = 60;
@@ -28,12 +28,6 @@
     }
     // the first figure: what the address asked for, or what the controls say
     async fill() {
-      const { wanted = {} } = this.study;
-      if (Object.keys(wanted).some((name) => wanted[name] !== this.study.values[name])) {
-        this.isUnfilled = true;
-        this.set(wanted); // then `moved` fills
-        return;
-      }
       this.isBusy = true;
       const first = await workbench.takeFirst(this.study.slug);
       if (!first) {
@@ -41,7 +35,6 @@
         return;
       }
       this.isBusy = false;
-      this.study.values = { ...this.study.values, ...first.params };
       this.take(new Bundle(first));
     }
 
@@ -83,7 +76,15 @@
       this.tools = make("div", { class: "wb-tools", role: "toolbar", "aria-label": "What to do with this figure" }, this.pin, ...Object.values(this.toolButtons), this.linkButton);
       this.drawer = make("div", { class: "wb-drawer", id: `${id}-drawer`, hidden: true });
       const head = make("div", { class: "wb-study-head" }, viewsBar, this.play);
-      root.replaceChildren(head, this.stage, this.words, this.spoken, this.receipt, this.message, this.tools, this.drawer);
+      const isButton = this.study.spec.run === "button";
+      const go = make("button", { type: "button", class: isButton ? "wb-primary" : "", onclick: () => this.run() }, isButton ? "Run" : "Measure again");
+      const reset = make("button", { type: "button", onclick: () => this.reset() }, "Reset");
+      const lesson = make("div", { class: "wb-lesson-host" });
+      root.replaceChildren(
+        make("div", { class: "wb-main" }, head, this.stage, this.words, this.spoken, this.receipt, this.message, this.tools, this.drawer),
+        make("div", { class: "wb-side" }, ...drawControls(this.study), make("div", { class: "wb-buttons" }, go, reset), lesson),
+      );
+      workbench.showLesson(this.study.tab, lesson);
       this.offer();
     }
     stepTabs(event) {
@@ -126,7 +127,6 @@
           .filter(([, value]) => value !== undefined && value !== null),
       );
       this.study.update(values);
-      this.set(values);
     }
     // steps a slider through its positions, as if it were dragged
     togglePlay() {
@@ -135,17 +135,13 @@
         return;
       }
       const name = this.view.plays;
-      const sliders = document.querySelectorAll(`#${CSS.escape(this.study.params.get(name).element)} input[type=range]`);
       const positions = this.bundle?.sweep(this.shown)?.axes[name];
-      if (!sliders.length || !positions) return;
+      if (!positions) return;
       let at = positions.findIndex((position) => position >= this.study.values[name] - 1e-9);
       if (at < 0 || at === positions.length - 1) at = -1;
       const step = () => {
         at += 1;
-        for (const slider of sliders) {
-          slider.value = String(positions[at]);
-          slider.dispatchEvent(new Event("input", { bubbles: true }));
-        }
+        this.study.update({ [name]: positions[at] });
         if (at === positions.length - 1) this.stopPlay();
       };
       this.playing = setInterval(step, PLAY_STEP_MS);
@@ -202,11 +198,6 @@
 
     // ---------- values that change ----------
     moved(names, inputAt) {
-      if (this.isUnfilled) {
-        this.isUnfilled = false;
-        this.start("fill");
-        return;
-      }
       const kinds = names.map((name) => this.study.params.get(name));
       const drawn = this.bundle?.sweep(this.shown)?.depends;
       if (drawn && names.some((name) => drawn.has(name))) this.draw(inputAt);
@@ -226,11 +217,8 @@
     isOff() {
       return this.study.differs(this.bundle.params, () => true);
     }
-    set(values) {
-      this.api.trigger("set", { values: { ...this.study.values, ...values } });
-    }
     reset() {
-      this.set(Object.fromEntries(this.study.spec.params.map((param) => [param.name, param.default])));
+      this.study.update(Object.fromEntries(this.study.spec.params.map((param) => [param.name, param.default])));
     }
     async openSettings(file) {
       if (!file) return;
@@ -241,7 +229,15 @@
         this.tell("alert", `${file.name} is not JSON; open a settings file that this page saved.`);
         return;
       }
-      this.set(read?.params ?? {});
+      const given = Object.entries(read?.params ?? {});
+      const wrong = given.find(([name, value]) => !this.study.params.has(name) || !accepts(this.study.params.get(name), value));
+      if (wrong) {
+        const [name, value] = wrong;
+        const { allowed = `No parameter is called ${name}` } = this.study.params.get(name) ?? {};
+        this.tell("alert", `${file.name} sets ${name} to ${JSON.stringify(value)}. ${allowed}. Nothing was changed.`);
+        return;
+      }
+      this.study.update(Object.fromEntries(given));
     }
 
     // ---------- runs ----------
@@ -250,7 +246,7 @@
       clearTimeout(this.slow);
       this.slow = setTimeout(() => this.stage.classList.add("wb-busy"), BUSY_AFTER_MS);
       if (mode !== "fill") this.tell("", "");
-      this.api.trigger("run", { mode, ...more });
+      this.api.trigger("run", { mode, params: this.study.values, ...more });
     }
     run() {
       if (this.isBusy && this.study.spec.run === "button") return;

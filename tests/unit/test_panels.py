@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from panels import controls, guard, lesson, snippet, status
+from panels import guard, lesson, models, page, snippet, status
 from panels.results import ResultStore, publish
 from panels.runs import Ask, Mode, NotMeasuredError, Runner
 from panels.statics import CARTESIAN_PLOTLY_JS, WHOLE_PLOTLY_JS
@@ -91,30 +91,35 @@ def test_the_sequential_scale_only_gets_lighter() -> None:
 
 
 # ---------- controls ----------
-def test_every_kind_of_parameter_draws_a_control_with_its_label() -> None:
-    drawn = {}
-    for params in (toy.WaveParams, toy.SlowParams):
-        for each in fields_of(params):
-            drawn[each.name] = controls.draw(each, "waves")
-            if each.name != "file":  # drawn by the page's own script
-                assert drawn[each.name].label == each.kind.label
-                assert drawn[each.name].elem_id == f"waves-{each.name}"
-    kinds = {name: type(control).__name__ for name, control in drawn.items()}
-    assert kinds == {
-        "height": "Slider",
-        "shape": "Radio",
-        "points": "Slider",
-        "centred": "Checkbox",
-        "seed": "Number",
-        "text": "Textbox",
-        "model": "Dropdown",
-        "scale": "Slider",
-        "file": "HTML",
+def test_the_script_is_told_of_every_parameter_what_its_control_needs() -> None:
+    told = {}
+    for study in (toy.WAVES, toy.SLOW):
+        for each in fields_of(study.params):
+            told[each.name] = page._describe_param(each, study)
+    assert {name: each["kind"] for name, each in told.items()} == {
+        "height": "range",
+        "shape": "choice",
+        "points": "range",
+        "centred": "flag",
+        "seed": "range",
+        "text": "text",
+        "model": "model",
+        "scale": "range",
+        "file": "upload",
     }
+    height = told["height"]
+    assert (height["minimum"], height["maximum"], height["step"]) == (0.0, 3.0, 0.1)
+    assert (height["whole"], told["points"]["whole"]) == (False, True)
+    assert height["allowed"] == "Height H: 0 to 3"
+    assert height["element"] == "waves-height"
+    assert told["text"]["element"] == "waves-slow-text"
+    assert told["model"]["modelKind"] == "causal-lm"
+    assert told["file"]["suffixes"] == (".txt",)
+    json.dumps(told)
 
 
 def test_models_that_are_here_come_first_and_others_say_their_size() -> None:
-    choices = controls.model_choices("causal-lm", toy.ToyClient().models()[::-1])
+    choices = models.model_choices("causal-lm", toy.ToyClient().models()[::-1])
     assert choices == [("tiny · ready", "tiny"), ("big · download 1,234 MiB", "big")]
 
 

@@ -1,0 +1,151 @@
+// The controls of a study: native inputs, drawn from what its parameters declare. Gradio would send
+// a component and its script for each; a page of ten methods has hundreds.
+"use strict";
+(() => {
+  const { make, page, uploadControl } = workbench;
+  const MAX_SLIDER_POSITIONS = 10_000;
+  const MAX_RADIO_OPTIONS = 4;
+
+  const labelled = (param, id) => make("label", { class: "wb-label", for: id }, param.label);
+  const help = (param) => (param.help ? make("p", { class: "wb-help" }, param.help) : null);
+
+  const drawNumber = (param, change) => {
+    const box = make("input", {
+      type: "number",
+      id: `${param.element}-number`,
+      min: String(param.minimum),
+      max: String(param.maximum),
+      step: param.whole ? "1" : "any",
+      oninput: (event) => Number.isFinite(box.valueAsNumber) && change(box.valueAsNumber, event.timeStamp),
+    });
+    return { box, show: (value) => document.activeElement !== box && (box.value = String(value)) };
+  };
+
+  const drawRange = (param, change) => {
+    const number = drawNumber(param, change);
+    if ((param.maximum - param.minimum) / param.step > MAX_SLIDER_POSITIONS) {
+      const head = make("div", { class: "wb-control-head" }, labelled(param, number.box.id), number.box);
+      return { parts: [head, help(param)], show: number.show };
+    }
+    const id = `${param.element}-range`;
+    number.box.removeAttribute("id");
+    number.box.setAttribute("aria-label", `${param.label}, as a number`);
+    const range = make("input", {
+      type: "range",
+      id,
+      min: String(param.minimum),
+      max: String(param.maximum),
+      step: String(param.step),
+      oninput: (event) => change(range.valueAsNumber, event.timeStamp),
+    });
+    const show = (value) => {
+      number.show(value);
+      if (range.valueAsNumber !== value) range.value = String(value);
+      const share = (value - param.minimum) / (param.maximum - param.minimum);
+      range.style.setProperty("--wb-share", `${100 * Math.min(1, Math.max(0, share))}%`);
+    };
+    const ends = [param.minimum, param.maximum].map((end) => make("span", { "aria-hidden": "true" }, String(end).replace("-", "−")));
+    return {
+      parts: [
+        make("div", { class: "wb-control-head" }, labelled(param, id), number.box),
+        help(param),
+        make("div", { class: "wb-range" }, ends[0], range, ends[1]),
+      ],
+      show,
+    };
+  };
+
+  const drawRadio = (param, change) => {
+    const inputs = param.options.map((value) =>
+      make("input", { type: "radio", name: param.element, value, onchange: (event) => change(value, event.timeStamp) }),
+    );
+    const group = make(
+      "div",
+      { class: "wb-radios", role: "radiogroup", "aria-labelledby": `${param.element}-label` },
+      ...inputs.map((input, i) => make("label", {}, input, make("span", {}, param.names[i]))),
+    );
+    const label = make("span", { class: "wb-label", id: `${param.element}-label` }, param.label);
+    return {
+      parts: [label, help(param), group],
+      show: (value) => inputs.forEach((input) => (input.checked = input.value === value)),
+    };
+  };
+
+  const drawSelect = (param, change) => {
+    const id = `${param.element}-select`;
+    const select = make("select", { id, onchange: (event) => change(select.value, event.timeStamp) });
+    const fill = (choices) => {
+      const chosen = select.value;
+      select.replaceChildren(...choices.map(([text, value]) => make("option", { value }, text)));
+      if (chosen) show(chosen);
+    };
+    const show = (value) => {
+      if (![...select.options].some((option) => option.value === value)) select.append(make("option", { value }, value));
+      select.value = value;
+    };
+    if (param.kind === "model") listModels(param, fill);
+    else fill(param.options.map((value, i) => [param.names[i], value]));
+    return { parts: [labelled(param, id), help(param), select], show };
+  };
+
+  // models and what choosing each costs; without an answer the default stands, and a banner says why
+  const listModels = async (param, fill) => {
+    try {
+      const answer = await fetch(`workbench-models?kind=${encodeURIComponent(param.modelKind)}`);
+      if (answer.ok) fill(await answer.json());
+    } catch {
+      document.addEventListener("workbench-server-back", () => listModels(param, fill), { once: true });
+    }
+  };
+
+  const drawText = (param, change) => {
+    const id = `${param.element}-text`;
+    const box = make("textarea", { id, rows: String(param.lines), oninput: (event) => change(box.value, event.timeStamp) });
+    return { parts: [labelled(param, id), help(param), box], show: (value) => box.value !== value && (box.value = value) };
+  };
+
+  const drawFlag = (param, change) => {
+    const box = make("input", { type: "checkbox", onchange: (event) => change(box.checked, event.timeStamp) });
+    const label = make("label", { class: "wb-flag" }, box, make("span", {}, param.label));
+    return { parts: [label, help(param)], show: (value) => (box.checked = value) };
+  };
+
+  const KINDS = { range: drawRange, text: drawText, flag: drawFlag, model: drawSelect, upload: uploadControl };
+
+  // a parameter's control: {host, show(value)}
+  const drawControl = (study, param) => {
+    const draw = param.kind === "choice" ? (param.options.length <= MAX_RADIO_OPTIONS ? drawRadio : drawSelect) : KINDS[param.kind];
+    const { parts, show } = draw(param, (value, at) => study.update({ [param.name]: value }, at), study);
+    const host = make("div", { class: `wb-control wb-control-${param.kind}`, id: param.element }, ...parts);
+    show(study.values[param.name]);
+    return { host, show };
+  };
+
+  // the controls of a study, the first of them in sight and the others folded under "More"
+  const drawControls = (study) => {
+    const drawn = new Map(study.spec.params.map((param) => [param.name, drawControl(study, param)]));
+    study.listeners.add((names) => names.forEach((name) => drawn.get(name).show(study.values[name])));
+    const hosts = [...drawn.values()].map(({ host }) => host);
+    const inSight = hosts.slice(0, study.spec.openControls);
+    const folded = hosts.slice(study.spec.openControls);
+    if (!folded.length) return inSight;
+    const rest = make("div", { id: `wb-more-${study.spec.tab}`, hidden: true }, ...folded);
+    const more = make(
+      "button",
+      {
+        type: "button",
+        class: "wb-more",
+        "aria-expanded": "false",
+        "aria-controls": rest.id,
+        onclick: () => {
+          rest.hidden = !rest.hidden;
+          more.setAttribute("aria-expanded", String(!rest.hidden));
+        },
+      },
+      "More",
+    );
+    return [...inSight, more, rest];
+  };
+
+  Object.assign(workbench, { drawControls });
+})();
