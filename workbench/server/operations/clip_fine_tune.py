@@ -136,7 +136,7 @@ def _measure(
 
 OPERATION = Operation(
     name="clip.fine_tune",
-    version=1,
+    version=2,
     kinds=frozenset({"open-clip"}),
     prepare=prepare,
     run=run,

@@ -14,7 +14,7 @@ from workbench.server.operations import clip_features
 if TYPE_CHECKING:
     import torch
 
-BATCH = 128
+BATCH = 64
 _HEAD_RATE = 1e-2
 _PROBE_RATE = 3e-2
 _WEIGHT_DECAY = 1e-2
@@ -109,7 +109,11 @@ class FineTuning:
 
         self.losses: list[float] = []
         self._model = _copy(loaded)
-        self._pictures = clip_features.prepare_pictures(self._model, pictures)
+        # Convolutions are a quarter faster on a processor when the channels lie side by side.
+        self._model.model.visual.to(memory_format=torch.channels_last)
+        self._pictures = clip_features.prepare_pictures(self._model, pictures).contiguous(
+            memory_format=torch.channels_last
+        )
         self._labels = torch.from_numpy(labels).to(loaded.device)
         self._start = head
         self._head = head.to(loaded.device).clone().requires_grad_()
