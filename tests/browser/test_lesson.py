@@ -12,7 +12,7 @@ from panels.lesson import LESSONS
 from tests.browser.conftest import Served, Watched, build_in_loop, watch
 from tests.browser.toy import ToyClient
 
-LESSON = ".wb-lesson-host.block:visible"
+LESSON = ".wb-lesson-host:visible"
 
 
 @pytest.fixture(scope="module")

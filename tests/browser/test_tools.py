@@ -161,13 +161,13 @@ def test_settings_of_another_program_are_refused_in_words(watched: Watched, tmp_
     bad.write_text(json.dumps({"params": {"height": 99}}))
     page.locator(WAVES).get_by_label("Open settings").set_input_files(bad)
     expect(page.locator(WAVES).get_by_role("alert")).to_contain_text(
-        "Height H is 99; choose 0 to 3."
+        "bad.json sets height to 99. Height H: 0 to 3. Nothing was changed."
     )
 
 
 def test_reset_brings_the_defaults_back(watched: Watched) -> None:
     page = watched.open_waves("?tab=waves&height=2.5&points=300")
-    page.locator("#waves-reset").click()
+    page.get_by_role("button", name="Reset", exact=True).click()
     expect(page.get_by_role("slider", name="Height H")).to_have_value("1")
     page.wait_for_function(
         f"document.querySelector('{WAVES} .js-plotly-plot').calcdata[0].length === 1000"

@@ -45,6 +45,7 @@ def test_a_link_to_the_tab_shows_figures_from_shipped_results(opened: Watched) -
     page.locator(FIGURE).first.wait_for()
     expect(page.get_by_role("slider", name="Largest entry B")).to_have_value("3")
     expect(page.locator("#wb-study-attention .wb-words")).to_contain_text("B = 3")
+    page.get_by_role("tab", name="Head atlas").click()
     page.locator(f"{HEADS} .main-svg").first.wait_for()
     expect(page.locator(f"{HEADS} .wb-words")).to_contain_text("heads")
 
@@ -52,11 +53,11 @@ def test_a_link_to_the_tab_shows_figures_from_shipped_results(opened: Watched) -
 @pytest.mark.model
 @pytest.mark.timeout(180)
 def test_the_head_atlas_runs_on_a_text_of_ones_own(opened: Watched) -> None:
-    page = opened.open("?v=1&tab=attention")
+    page = opened.open("?v=1&tab=attention&study=heads")
     page.locator(f"{HEADS} .main-svg").first.wait_for()
-    side = page.locator(".wb-study", has=page.locator(HEADS))
-    side.get_by_label("Text", exact=False).first.fill("Two short sentences. One of them is this.")
-    side.get_by_role("button", name="Run", exact=True).click()
+    study = page.locator(HEADS)
+    study.get_by_role("textbox", name="Text").fill("Two short sentences. One of them is this.")
+    study.get_by_role("button", name="Run", exact=True).click()
     expect(page.locator(f"{HEADS} .wb-receipt")).to_contain_text(
         "attention.head_statistics", timeout=120_000
     )
