@@ -12,12 +12,18 @@ from tests.browser.launching import launched
 
 WIDE, TALL = (1440, 900), (820, 1180)
 ATTENTION = "?v=1&tab=attention"
+FIGURE = ".js-plotly-plot .main-svg"
 SHOTS = {
     "overview": ("", WIDE, "light", "text=See what the papers do"),
-    "attention": (ATTENTION, WIDE, "light", "#wb-study-attention .main-svg"),
-    "attention-dark": (ATTENTION, WIDE, "dark", "#wb-study-attention .main-svg"),
-    "attention-tall": (ATTENTION, TALL, "light", "#wb-study-attention .main-svg"),
-    "heads": (ATTENTION, WIDE, "light", "#wb-study-attention-heads .main-svg"),
+    "attention": (ATTENTION, WIDE, "light", FIGURE),
+    "attention-dark": (ATTENTION, WIDE, "dark", FIGURE),
+    "attention-tall": (ATTENTION, TALL, "light", FIGURE),
+    "microscope": (f"{ATTENTION}&study=microscope", WIDE, "light", FIGURE),
+    "transition": (f"{ATTENTION}&study=transition", WIDE, "light", FIGURE),
+    "heads": (f"{ATTENTION}&study=heads", WIDE, "light", FIGURE),
+    "swap": (f"{ATTENTION}&study=swap", WIDE, "light", FIGURE),
+    "gla": ("?v=1&tab=gla", WIDE, "light", FIGURE),
+    "gla-dark": ("?v=1&tab=gla", WIDE, "dark", FIGURE),
     "status": ("?v=1&tab=status", WIDE, "light", "text=What the model server is doing now"),
 }
 
@@ -44,11 +50,6 @@ def _shoot(browser: Browser, address: str, name: str, folder: Path) -> None:
     page.goto(address + query)
     target = page.locator(landmark).first
     target.wait_for(timeout=60_000)
-    if name == "heads":
-        page.locator("#wb-study-attention-heads").scroll_into_view_if_needed()
-        page.evaluate(
-            "document.querySelector('#wb-study-attention-heads').scrollIntoView({block: 'start'})"
-        )
     page.wait_for_timeout(1_500)  # figures below the landmark, and the last frame of a fade
     page.screenshot(path=folder / f"{name}.png")
     page.close()
