@@ -10,7 +10,7 @@ import base64
 import copy
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,6 +98,31 @@ class LiveFigure:
             return head | {"shape": list(slot.values.shape)} | _base64(slot.values)
         texts = [_pick(slot, index) for index in itertools.product(*map(range, shape))]
         return head | {"texts": texts}
+
+
+def over_positions(shape: Sequence[int], say: Callable[..., str]) -> list[Any]:
+    """One text for every position of live parameters, for a slot of texts.
+
+    Args:
+        shape: number of positions of each parameter.
+        say: index on each axis -> the text there.
+
+    Returns:
+        Texts in lists nested as ``shape``, with no line break between a number and its unit.
+    """
+    if not shape:
+        return keep_together(say())  # type: ignore[return-value]  # the innermost is a text
+    return [
+        over_positions(shape[1:], lambda *rest, first=first: say(first, *rest))
+        for first in range(shape[0])
+    ]
+
+
+def keep_together(text: str) -> str:
+    """The text with no line break between a number and its unit or power."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%").replace(
+        " × 10", "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10"
+    )
 
 
 def _nearest(positions: Sequence[Position], value: Position) -> int:

@@ -15,10 +15,9 @@ from workbench.figures.attention.wording import (
     KIND_NAMES,
     live_axes,
     log_ticks,
-    over_positions,
     say_number,
 )
-from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.live import LiveFigure, Slot, over_positions
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.attention.polynomial import KINDS
 from workbench.methods.attention.sweep import Result
@@ -42,7 +41,7 @@ def draw_error(result: Result) -> LiveFigure:
     _add_errors(figure, slots, result)
     _add_ranks(figure, slots, result)
     _lay_out(figure, result)
-    words = over_positions(lambda k, g, b: _say(result, k, g, b), result.grid)
+    words = over_positions(result.grid.max_abs_error.shape, lambda k, g, b: _say(result, k, g, b))
     return LiveFigure(figure, live_axes(result.grid), tuple(slots), Slot("", AXES, words))
 
 
@@ -120,7 +119,8 @@ def _add_errors(figure: go.Figure, slots: list[Slot], result: Result) -> None:
     colours = [KIND_COLOURS[kind] for kind in KINDS]
     slots.append(Slot(f"data[{number}].marker.color", ("kind",), colours))
     labels = over_positions(
-        lambda k, g, b: f"<b>{say_number(float(grid.max_abs_error[k, g, b]))}</b>", grid
+        grid.max_abs_error.shape,
+        lambda k, g, b: f"<b>{say_number(float(grid.max_abs_error[k, g, b]))}</b>",
     )
     slots.append(Slot(f"data[{number}].text[0]", AXES, labels))
 

@@ -9,8 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.attention.wording import keep_together, log_ticks, say_number, say_power
-from workbench.figures.live import LiveFigure, Position, Slot
+from workbench.figures.attention.wording import log_ticks, say_number, say_power
+from workbench.figures.live import LiveFigure, Position, Slot, over_positions
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.attention.costs import log_rank
 from workbench.methods.attention.hardness import Result
@@ -80,7 +80,7 @@ def draw_hidden_pair(result: Result) -> LiveFigure:
             [f"<b>{say_number(y)}</b>" for y in sweep.signals.tolist()],
         ),
     )
-    words = [keep_together(_say_hidden(result, b)) for b in range(len(sweep.bounds_b))]
+    words = over_positions((len(sweep.bounds_b),), lambda b: _say_hidden(result, b))
     return LiveFigure(figure, _live_axes(result), slots, Slot("", ("bound_b",), words))
 
 
@@ -123,10 +123,7 @@ def draw_margin(result: Result) -> LiveFigure:
         Slot("data[3].y[0]", both, errors),
         Slot("data[3].text[0]", both, [[_bold(y) for y in row] for row in sweep.errors.tolist()]),
     )
-    words = [
-        [keep_together(_say_margin(result, g, b)) for b in range(len(sweep.bounds_b))]
-        for g in range(len(sweep.degrees))
-    ]
+    words = over_positions(sweep.errors.shape, lambda g, b: _say_margin(result, g, b))
     return LiveFigure(figure, _live_axes(result), slots, Slot("", both, words))
 
 

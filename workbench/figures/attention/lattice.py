@@ -8,9 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.attention.microscope import AXES, live_axes, over_positions
+from workbench.figures.attention.microscope import AXES, live_axes
 from workbench.figures.attention.wording import IN_SENTENCE, log_ticks, say_number
-from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.live import LiveFigure, Slot, over_positions
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.attention.low_rank import paper_rank_bound, rank
 from workbench.methods.attention.microscope import Microscope
@@ -85,11 +85,11 @@ def draw_lattice(result: Microscope) -> LiveFigure:
             "layout.annotations[0].text",
             AXES,
             over_positions(
-                result, lambda k, t, b: f"degree {int(degrees[k, t, b])} in d = 2 variables"
+                degrees.shape, lambda k, t, b: f"degree {int(degrees[k, t, b])} in d = 2 variables"
             ),
         ),
     )
-    words = over_positions(result, lambda k, t, b: _say(result, k, t, b))
+    words = over_positions(degrees.shape, lambda k, t, b: _say(result, k, t, b))
     return LiveFigure(figure, live_axes(result), slots, Slot("", AXES, words))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,9 @@ from workbench.figures.attention.wording import (
     AXES,
     IN_SENTENCE,
     KIND_COLOURS,
-    keep_together,
     say_number,
 )
-from workbench.figures.live import LiveFigure, Position, Slot
+from workbench.figures.live import LiveFigure, Position, Slot, over_positions
 from workbench.figures.theme import DIVERGING, PALETTE, SEQUENTIAL, TEMPLATE
 from workbench.methods.attention.matrices import WINDOW, Result
 from workbench.methods.attention.polynomial import KINDS
@@ -86,7 +84,7 @@ def draw_matrices(result: Result) -> LiveFigure:
         Slot("layout.coloraxis3.cmin", AXES, -shown_error),
         Slot(f"layout.annotations[{len(PANELS)}].text", ("bound_b",), _titles(result)),
     )
-    words = _over_positions(result, lambda k, g, b: _say(result, k, g, b))
+    words = over_positions(result.partial_sums.shape[:3], lambda k, g, b: _say(result, k, g, b))
     return LiveFigure(figure, _live_axes(result), slots, Slot("", AXES, words))
 
 
@@ -240,16 +238,6 @@ def _live_axes(result: Result) -> dict[str, list[Position]]:
         "degree": [int(g) for g in result.degrees],
         "bound_b": [float(b) for b in result.bounds_b],
     }
-
-
-def _over_positions(result: Result, say: Callable[[int, int, int], str]) -> list[list[list[str]]]:
-    return [
-        [
-            [keep_together(say(k, g, b)) for b in range(len(result.bounds_b))]
-            for g in range(len(result.degrees))
-        ]
-        for k in range(len(KINDS))
-    ]
 
 
 def _say(result: Result, k: int, g: int, b: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,10 @@ from plotly.subplots import make_subplots
 from workbench.figures.attention.wording import (
     IN_SENTENCE,
     KIND_COLOURS,
-    keep_together,
     log_ticks,
     say_number,
 )
-from workbench.figures.live import LiveFigure, Position, Slot
+from workbench.figures.live import LiveFigure, Position, Slot, over_positions
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.attention.microscope import LOG10_TOLERANCE, Microscope
 from workbench.methods.attention.polynomial import KINDS
@@ -76,14 +74,15 @@ def draw_polynomial(result: Microscope) -> LiveFigure:
             "layout.annotations[0].text",
             AXES,
             over_positions(
-                result, lambda k, t, b: f"ε = {say_number(float(result.relative_error[k, t, b]))}"
+                result.degrees.shape,
+                lambda k, t, b: f"ε = {say_number(float(result.relative_error[k, t, b]))}",
             ),
         ),
         *_colour_slots(),
         *_range_slots(bound),
         *_band_slots(result),
     ]
-    words = over_positions(result, lambda k, t, b: _say(result, k, t, b))
+    words = over_positions(result.degrees.shape, lambda k, t, b: _say(result, k, t, b))
     return LiveFigure(figure, live_axes(result), tuple(slots), Slot("", AXES, words))
 
 
@@ -94,17 +93,6 @@ def live_axes(result: Microscope) -> dict[str, list[Position]]:
         "log10_tolerance": [int(t) for t in LOG10_TOLERANCE.positions()],
         "bound_b": [float(b) for b in result.bounds_b],
     }
-
-
-def over_positions(
-    result: Microscope, say: Callable[[int, int, int], str]
-) -> list[list[list[str]]]:
-    """One text for each position, nested as the axes ``AXES`` are."""
-    kinds, tolerances, bounds = result.degrees.shape
-    return [
-        [[keep_together(say(k, t, b)) for b in range(bounds)] for t in range(tolerances)]
-        for k in range(kinds)
-    ]
 
 
 def _colour_slots() -> list[Slot]:

@@ -8,10 +8,9 @@ import numpy as np
 
 from workbench.figures.attention.wording import (
     IN_SENTENCE,
-    keep_together,
     say_number,
 )
-from workbench.figures.live import Position
+from workbench.figures.live import Position, over_positions
 from workbench.figures.theme import PALETTE
 from workbench.methods.attention.comparison import LOG2_BUDGET, Result
 from workbench.methods.attention.peers.contest import METHODS
@@ -78,16 +77,10 @@ def say_positions(
         say_last: the figure's own sentence at ``(kind, budget, B)``, after who is nearest.
     """
     contest = result.contest
-    return [
-        [
-            [
-                keep_together(f"{_say_nearest(result, k, m, b)} {say_last(result, k, m, b)}")
-                for b in range(len(contest.bounds_b))
-            ]
-            for m in range(len(contest.budgets))
-        ]
-        for k in range(len(KINDS))
-    ]
+    shape = (len(KINDS), len(contest.budgets), len(contest.bounds_b))
+    return over_positions(
+        shape, lambda k, m, b: f"{_say_nearest(result, k, m, b)} {say_last(result, k, m, b)}"
+    )
 
 
 def say_bound(result: Result, k: int, m: int, b: int) -> str:  # noqa: ARG001  one signature

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.attention.wording import keep_together, log_ticks, say_number
-from workbench.figures.live import LiveFigure
+from workbench.figures.attention.wording import log_ticks, say_number
+from workbench.figures.live import LiveFigure, keep_together
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.attention.speed import PATHS, Result
 
@@ -118,8 +118,8 @@ def _say_time(result: Result) -> str:
         f"n = {int(result.sizes[last]):,} the factored path of rank {result.rank:,} took "
         f"{_say_seconds(float(factored[last]))}, torch's {measured.backend} "
         f"{_say_seconds(float(torch[last]))} in single precision, {compared}. {where} Time grows "
-        f"like n^{slopes['factored']:.1f} for the factored path and n^{slopes['torch']:.1f} for torch; "
-        "1 and 2 are expected."
+        f"like n^{slopes['factored']:.1f} for the factored path and n^{slopes['torch']:.1f} for "
+        "torch; 1 and 2 are expected."
     )
 
 
@@ -130,8 +130,8 @@ def _say_memory(result: Result) -> str:
     return (
         f"At n = {largest:,} the factored path held {_say_bytes(float(factored[-1]))} at most; the "
         f"n × n matrix, which it never makes, would take {_say_bytes(matrix)}. Its memory grows "
-        f"like n^{result.memory_slope:.2f}, as counted. Exact attention in blocks of rows soon needs no "
-        "more than its blocks: what it cannot save is time."
+        f"like n^{result.memory_slope:.2f}, as counted. Exact attention in blocks of rows soon "
+        "needs no more than its blocks: what it cannot save is time."
     )
 
 

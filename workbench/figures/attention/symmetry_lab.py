@@ -9,8 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.attention.wording import keep_together, log_ticks, say_number
-from workbench.figures.live import LiveFigure, Position, Slot
+from workbench.figures.attention.wording import log_ticks, say_number
+from workbench.figures.live import LiveFigure, Position, Slot, keep_together
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.attention.symmetry_lab import Result, State
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.attention.wording import keep_together, log_ticks, say_number, say_power
-from workbench.figures.live import LiveFigure, Position, Slot
+from workbench.figures.attention.wording import log_ticks, say_number, say_power
+from workbench.figures.live import LiveFigure, Position, Slot, over_positions
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.attention.low_rank import paper_rank_bound, rank
 from workbench.methods.attention.transition import RATIO, Frames, Result
@@ -209,7 +209,8 @@ def _power_of_ten(log: np.ndarray) -> np.ndarray:
 
 def _over_positions(result: Result, say: Callable[[Result, int, int], str]) -> list[list[str]]:
     places = _places(result.frames)
-    return [[keep_together(say(result, f, x)) for x in places] for f in _all(result.frames)]
+    shape = (len(result.frames.log2_tokens), len(places))
+    return over_positions(shape, lambda f, x: say(result, f, places[x]))
 
 
 def _say_tokens(frames: Frames, f: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from workbench.figures.live import Position
@@ -64,23 +64,3 @@ def live_axes(grid: Grid) -> dict[str, list[Position]]:
         "degree": [int(g) for g in grid.degrees],
         "bound_b": [float(b) for b in grid.bounds_b],
     }
-
-
-def over_positions(
-    say: Callable[[int, int, int], str], grid: Grid
-) -> Sequence[Sequence[Sequence[str]]]:
-    """One text for each position, nested as the axes ``AXES`` are."""
-    return [
-        [
-            [keep_together(say(k, g, b)) for b in range(len(grid.bounds_b))]
-            for g in range(len(grid.degrees))
-        ]
-        for k in range(len(KINDS))
-    ]
-
-
-def keep_together(text: str) -> str:
-    """The text with no line break between a number and its unit or power."""
-    return text.replace(" %", "\N{NO-BREAK SPACE}%").replace(
-        " × 10", "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10"
-    )
