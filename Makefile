@@ -52,7 +52,7 @@ results: $(VENV)/.installed fetch  ## measure again what the tabs open with (ass
 emoji-sprites: setup            ## render the sheet of emoji again from OpenMoji's drawings
 	@$(BIN)/python -m workbench.training.emoji_sprites
 
-emoji-clip: setup               ## pre-train both emoji-clip models from scratch; half an hour
+emoji-clip: setup               ## pre-train both emoji-clip models from scratch; a quarter of an hour
 	@$(BIN)/python -m workbench.training.emoji_clip bank infonce
 
 shots: setup fetch              ## take the screenshots of docs/screenshots again

@@ -73,17 +73,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     for loss in arguments.losses:
         name = f"emoji-clip-{loss}"
         recipe = Recipe(loss, steps=arguments.steps, seed=arguments.seed)
-        trained = train(
-            recipe,
-            model_configuration(),
-            tokenize,
-            training / name / "checkpoint.pt",
-            report=_report,
-        )
+        checkpoint = training / name / "checkpoint.pt"
+        trained = train(recipe, model_configuration(), tokenize, checkpoint, report=_report)
         folder = ASSETS / "models" / name
         write_model(trained.model, folder)
         receipt = write_receipt(name, folder, recipe, trained)
         write_card(name, folder, loss)
+        checkpoint.unlink()  # the next run is one from scratch
         sys.stderr.write(f"\n{json.dumps(receipt['zero_shot'], indent=1)}\n")
     return 0
 

@@ -22,7 +22,7 @@ from workbench.server.operation import Control, Operation, Output, Prepared
 from workbench.server.operations import clip_features, clip_training
 from workbench.server.operations.arguments import Arguments as Base
 from workbench.server.operations.arguments import parse
-from workbench.server.operations.emoji import class_head, embed_task
+from workbench.server.operations.emoji import class_head
 
 if TYPE_CHECKING:
     import torch
@@ -115,23 +115,34 @@ def _measure(
         sets["estimate_"] = Task(
             arguments.domain, "estimate", arguments.estimate_per_class, 0.0, arguments.test_seed
         )
-    arrays: dict[str, Any] = {"alphas": np.array(arguments.alphas, dtype=np.float64)}
-    heads: list[torch.Tensor] = []
-    share = (1 - _TRAINING_SHARE) / (len(sets) * len(arguments.alphas))
-    done = _TRAINING_SHARE
+    pictures = {
+        name: [task.draw_part(part) for part in range(task.parts())] for name, task in sets.items()
+    }
+    heads: list[np.ndarray] = []
     features: dict[str, list[np.ndarray]] = {name: [] for name in sets}
-    for alpha in arguments.alphas:
+    for number, alpha in enumerate(arguments.alphas):
+        done = _TRAINING_SHARE + (1 - _TRAINING_SHARE) * number / len(arguments.alphas)
+        control.progress(item, done, f"Measuring at alpha {alpha:g}")
         model, head = trainer.interpolate(loaded, alpha)
-        heads.append(head)
-        for name, task in sets.items():
-            found = embed_task(model, task, control, item, way=(done, done + share))
-            features[name].append(found.astype(np.float16))
-            done += share
-    arrays["heads"] = np.stack([head.numpy() for head in heads])
+        heads.append(head.numpy())
+        for name in sets:
+            if model is loaded and features[name]:  # only the head has changed
+                features[name].append(features[name][0])
+                continue
+            features[name].append(_embed(model, pictures[name], control))
+    arrays: dict[str, np.ndarray] = {
+        "alphas": np.array(arguments.alphas, dtype=np.float64),
+        "heads": np.stack(heads),
+    }
     for name, task in sets.items():
         arrays[f"{name}features"] = np.stack(features[name])
         arrays[f"{name}labels"] = task.labels()
     return arrays
+
+
+def _embed(model: Any, parts: Sequence[torch.Tensor], control: Control) -> np.ndarray:
+    rows = [clip_features.embed_pictures(model, part, control.check) for part in parts]
+    return np.concatenate(rows).astype(np.float16)
 
 
 OPERATION = Operation(

@@ -65,9 +65,7 @@ def task_of(arguments: TaskArguments, seed: int | None) -> Task:
     return Task(arguments.domain, arguments.split, arguments.per_class, arguments.tail, seed or 0)
 
 
-def embed_task(
-    loaded: Any, task: Task, control: Control, item: int, *, way: tuple[float, float] = (0.0, 1.0)
-) -> np.ndarray:
+def embed_task(loaded: Any, task: Task, control: Control, item: int) -> np.ndarray:
     """Unit vectors of all pictures of a task, ``(n, d)`` float32, part by part.
 
     Args:
@@ -75,14 +73,11 @@ def embed_task(
         task: which pictures.
         control: told how far it is.
         item: number of the request.
-        way: fractions of the whole request at which this begins and ends.
     """
     rows = []
-    begin, end = way
     for part in range(task.parts()):
         control.check()
-        done = begin + (end - begin) * part / task.parts()
-        control.progress(item, done, f"Embedding pictures, {task.split} set")
+        control.progress(item, part / task.parts(), f"Embedding pictures, {task.split} set")
         rows.append(clip_features.embed_pictures(loaded, task.draw_part(part)))
     return np.concatenate(rows)
 
