@@ -50,7 +50,7 @@ def test_every_shipped_card_is_good_and_says_what_it_needs(path: Path) -> None:
     assert card.summary.endswith(".")
     assert card.good_for.endswith(".")
     if card.scheme != "openai":
-        assert card.download_mib > 0
+        assert (card.download_mib > 0) == (card.scheme != "assets")  # those are here already
         assert card.memory_mib > 0
 
 
