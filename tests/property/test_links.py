@@ -44,7 +44,18 @@ MAINS = st.builds(
 )
 HEADS = st.builds(Heads, text=TEXTS, model=TEXTS.filter(bool))
 NAMES = st.sampled_from(
-    ["v", "tab", "study", "bound", "degree", "kind", "centred", "heads.text", "heads.model", "__theme"]
+    [
+        "v",
+        "tab",
+        "study",
+        "bound",
+        "degree",
+        "kind",
+        "centred",
+        "heads.text",
+        "heads.model",
+        "__theme",
+    ]
 )
 VALUES = st.one_of(
     st.sampled_from(["attention", "1", "2", "nan", "inf", "-inf", "1e999", "", "true", "taylor"]),
