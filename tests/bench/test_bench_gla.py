@@ -28,7 +28,7 @@ def pictures(per_class: int, seed: int) -> Pictures:
     labels, points, _ = split(per_class, seed)
     names = tuple(map(str, range(CLASSES)))
     logits = WORLD.zero_shot_logits(points).astype(np.float32)
-    return Pictures(logits, labels, WORLD.log_prior_pretrain, names, names)
+    return Pictures(logits, labels, WORLD.log_prior_pretrain, names)
 
 
 def fine_tuned(estimate: int, test: int) -> FineTuned:

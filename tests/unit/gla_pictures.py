@@ -8,7 +8,6 @@ from workbench.methods.gla.gaussians import GaussianWorld, draw_noise, make_worl
 
 CLASSES, DIMENSION = 12, 10
 NAMES = tuple(f"thing {c}" for c in range(CLASSES))
-SYMBOLS = tuple("🍇🍈🍉🍊🍋🍌🍍🥭🍎🍏🍐🍑")
 WORLD = make_world(classes=CLASSES, dimension=DIMENSION, separation=0.6, tilt=1.2, seed=0)
 
 
@@ -25,9 +24,7 @@ def pictures(per_class: int, seed: int, *, is_tilted: bool = True) -> Pictures:
     """Zero-shot logits, with or without the prior, half as bold again as they should be."""
     labels, points, _ = look(per_class, seed)
     logits = WORLD.zero_shot_logits(points) - (0.0 if is_tilted else WORLD.log_prior_pretrain)
-    return Pictures(
-        (1.5 * logits).astype(np.float32), labels, WORLD.log_prior_pretrain, NAMES, SYMBOLS
-    )
+    return Pictures((1.5 * logits).astype(np.float32), labels, WORLD.log_prior_pretrain, NAMES)
 
 
 def fine_tuned(seed: int, *, is_independent: bool = True, is_tailed: bool = False) -> FineTuned:
@@ -72,7 +69,7 @@ def surgery_inputs() -> surgery.Inputs:
     places = surgery.choose(terms, 0)
     shape = (len(places), 8, 8, 3)
     drawings = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    return surgery.Inputs(terms, places, drawings, NAMES, SYMBOLS)
+    return surgery.Inputs(terms, places, drawings, NAMES)
 
 
 def own_task_inputs() -> own_task.Inputs:

@@ -237,7 +237,6 @@ class Server:
         names = [f"thing {c}" for c in range(CLASSES)]
         values = {
             "class_names": names,
-            "symbols": names,
             "logit_scale": 2.0,
             "train_accuracy": 0.9,
         }

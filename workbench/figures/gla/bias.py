@@ -55,7 +55,7 @@ def draw_bias(result: Result) -> LiveFigure:
         name="estimated prior",
         color=PALETTE["green"],
         size=7,
-        hovertext=[f"{result.symbols[c]} {result.class_names[c]}" for c in order],
+        hovertext=[result.class_names[c] for c in order],
         hovertemplate="%{hovertext}: %{y:.2~%}<extra></extra>",
     )
     add_line(

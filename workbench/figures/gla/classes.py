@@ -66,7 +66,7 @@ def draw_classes(result: Result) -> LiveFigure:
             name=f"{name} classes",
             color=GROUP_COLOURS[g],
             size=8,
-            hovertext=[f"{result.symbols[c]} {result.class_names[c]}" for c in members],
+            hovertext=[result.class_names[c] for c in members],
             hovertemplate="%{hovertext}: %{y:+.0f} points<extra></extra>",
         )
         mean = add_line(
@@ -109,7 +109,7 @@ def _class_words(result: Result, change: np.ndarray) -> list:
         by_gain = np.argsort(-found, kind="stable")
 
         def name(c: int) -> str:
-            return f"{result.symbols[c]} {result.class_names[c]} ({say_points(found[c] / 100.0)})"
+            return f"{result.class_names[c]} ({say_points(found[c] / 100.0)})"
 
         return join(
             [

@@ -124,7 +124,7 @@ def _names(result: Result) -> list[list[str]]:
 
 
 def _name(result: Result, c: int) -> str:
-    return f"{result.class_names[c]} {result.symbols[c]}"
+    return result.class_names[c]
 
 
 def _winner_colours(result: Result) -> list:
@@ -140,18 +140,18 @@ def _words(result: Result) -> list:
     def say(m: int, *present: int) -> str:
         truth = int(result.truth[m])
         if not any(present):
-            return f"This is {_name(result, truth)}. No term is in: every class is equally good."
+            return f"This is “{_name(result, truth)}”. No term is in: every class is equally good."
         guess = int(result.guesses[(m, *present)])
         whole = int(result.guesses[m, 1, 1, 1, 1])
         named = [name for name, there in zip(TERM_WORDS, present, strict=True) if there]
         verdict = "right" if guess == truth else "wrong"
         return join(
             [
-                f"This is {_name(result, truth)}. With {', '.join(named)}, the guess is "
-                f"{_name(result, guess)}: {verdict}.",
+                f"This is “{_name(result, truth)}”. With {', '.join(named)}, the guess is "
+                f"“{_name(result, guess)}”: {verdict}.",
                 ""
                 if all(present)
-                else f"All four terms together, GLA, say {_name(result, whole)}.",
+                else f"All four terms together, GLA, say “{_name(result, whole)}”.",
             ]
         )
 

@@ -185,7 +185,7 @@ class Result:
         log_truth: ``(k,)`` the true log prior of pre-training.
         groups: ``(k,)`` 0 head, 1 middle, 2 tail, by the true prior.
         temperature: T of the zero-shot model.
-        class_names, symbols: of the classes.
+        class_names: of the classes.
         estimate_pictures, test_pictures: how many.
     """
 
@@ -199,7 +199,6 @@ class Result:
     groups: np.ndarray
     temperature: float
     class_names: tuple[str, ...]
-    symbols: tuple[str, ...]
     estimate_pictures: int
     test_pictures: int
 
@@ -271,7 +270,6 @@ def compute(inputs: Inputs, params: Params) -> Result:
         groups=groups,
         temperature=temperature,
         class_names=test.class_names,
-        symbols=test.symbols,
         estimate_pictures=len(estimate.labels),
         test_pictures=len(test.labels),
     )

@@ -105,14 +105,13 @@ class Result:
         params: what was asked for.
         log_truth: ``(k,)`` log frequency of the classes' captions.
         models: by name, in the order of ``MODELS``.
-        class_names, symbols: of the classes.
+        class_names: of the classes.
     """
 
     params: Params
     log_truth: np.ndarray
     models: Mapping[str, OfModel]
     class_names: tuple[str, ...]
-    symbols: tuple[str, ...]
 
 
 def gather(client: ModelClient, params: Params) -> Inputs:
@@ -132,7 +131,6 @@ def compute(inputs: Inputs, params: Params) -> Result:
         first.log_truth,
         {m: _of_model(inputs.estimate[m], inputs.test[m], params) for m in MODELS},
         first.class_names,
-        first.symbols,
     )
 
 

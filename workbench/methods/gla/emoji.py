@@ -43,14 +43,12 @@ class Pictures:
         labels: ``(n,)`` int64, sorted.
         log_truth: ``(k,)`` log frequency of each class's captions in pre-training.
         class_names: k names.
-        symbols: k emoji.
     """
 
     logits: np.ndarray
     labels: np.ndarray
     log_truth: np.ndarray
     class_names: tuple[str, ...]
-    symbols: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,6 @@ def ask_pictures(
         arrays["labels"],
         arrays["log_prior"],
         _names(values, "class_names"),
-        _names(values, "symbols"),
     )
 
 
@@ -179,6 +176,7 @@ def ask_drawings(
                 "indices": [int(place) for place in places],
             },
             seed=0,
+            dtype="float32",
         )
     )
     return answer.arrays["pictures"]

@@ -84,14 +84,13 @@ class Inputs:
         terms: of all test pictures.
         places: ``(m,)`` those chosen.
         drawings: ``(m, height, width, 3)`` uint8.
-        class_names, symbols: of the classes.
+        class_names: of the classes.
     """
 
     terms: Terms
     places: np.ndarray
     drawings: np.ndarray
     class_names: tuple[str, ...]
-    symbols: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ class Result:
         candidates: ``(m, c)`` classes shown, commonest guess first.
         parts: ``(m, 4, c)`` each term's values, their mean over the candidates taken away.
         guesses: ``(m, 2, 2, 2, 2)`` class guessed with each term absent or present.
-        class_names, symbols: of all classes.
+        class_names: of all classes.
     """
 
     params: Params
@@ -115,7 +114,6 @@ class Result:
     parts: np.ndarray
     guesses: np.ndarray
     class_names: tuple[str, ...]
-    symbols: tuple[str, ...]
 
 
 def gather(client: ModelClient, params: Params) -> Inputs:
@@ -135,7 +133,7 @@ def gather(client: ModelClient, params: Params) -> Inputs:
     terms = find_terms(estimate, test, fine_tuned)
     places = choose(terms, params.seed)
     drawings = ask_drawings(client, params.domain, "test", TEST_PER_CLASS, places.tolist())
-    return Inputs(terms, places, drawings, test.class_names, test.symbols)
+    return Inputs(terms, places, drawings, test.class_names)
 
 
 def find_terms(estimate: Pictures, test: Pictures, fine_tuned: FineTuned) -> Terms:
@@ -197,7 +195,6 @@ def compute(inputs: Inputs, params: Params) -> Result:
         np.moveaxis(np.take_along_axis(parts, order[None], axis=2), 0, 1),
         guesses,
         inputs.class_names,
-        inputs.symbols,
     )
 
 
