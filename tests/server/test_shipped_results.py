@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +17,19 @@ from workbench.warm import warm
 
 RELATIVE_TOLERANCE = 2e-3
 """Between processors: float32 sums in another order, through 30 layers."""
+TRAINED = {"gla", "gla.picture"}
+"""Studies that train models: minutes each, and training lets rounding grow beyond any tolerance."""
 
 
-def opening_answers(home: Path, *, offline: bool, fresh: bool) -> list[Result]:
+def opening_answers(
+    home: Path, *, offline: bool, fresh: bool, but: Collection[str] = ()
+) -> list[Result]:
     engine = open_engine(Settings(home=home, offline=offline, device="cpu"))
     answers: list[Result] = []
     try:
         for method in METHODS:
             for study in studies(method.slug).values():
-                if not study.is_local:
+                if not study.is_local and study.slug not in but:
                     execute(study, engine, study.params(), fresh=fresh, on_answer=answers.append)
     finally:
         engine.close()
@@ -43,7 +48,7 @@ def test_shipped_results_say_where_they_were_measured(tmp_path: Path) -> None:
     for answer in opening_answers(tmp_path, offline=True, fresh=False):
         receipt = answer.receipt
         assert receipt.dtype == "float32"
-        assert receipt.model_digest
+        assert receipt.model_digest or receipt.model is None
         assert receipt.device
         assert receipt.created
         assert {"python", "numpy", "torch", "transformers"} <= set(receipt.packages)
@@ -52,9 +57,9 @@ def test_shipped_results_say_where_they_were_measured(tmp_path: Path) -> None:
 @pytest.mark.model
 @pytest.mark.timeout(300)
 def test_shipped_results_measure_the_same_again(tmp_path: Path) -> None:
-    shipped = opening_answers(tmp_path, offline=True, fresh=False)
+    shipped = opening_answers(tmp_path, offline=True, fresh=False, but=TRAINED)
     (tmp_path / "models").symlink_to(Settings().models_dir, target_is_directory=True)
-    again = opening_answers(tmp_path, offline=True, fresh=True)
+    again = opening_answers(tmp_path, offline=True, fresh=True, but=TRAINED)
     assert len(again) == len(shipped) > 0
     for old, new in zip(shipped, again, strict=True):
         assert new.receipt.source == "computed"

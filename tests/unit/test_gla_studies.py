@@ -70,6 +70,7 @@ def test_the_summary_has_the_promised_names_with_their_intervals(gain: benefit.R
         "prior_total_variation",
         "gain_over_fine_tuned",
         "gain_over_ensemble",
+        "gain_over_zero_shot_debiased",
     ):
         assert summary[f"{name}_low"] <= summary[name] <= summary[f"{name}_high"]
         assert summary[f"{name}_low"] < summary[f"{name}_high"]

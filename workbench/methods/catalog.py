@@ -44,6 +44,23 @@ class Method:
 
 METHODS: tuple[Method, ...] = (
     Method(
+        slug="gla",
+        title="GLA: hidden label bias",
+        group="See",
+        paper=(
+            "Generalized Logit Adjustment: Calibrating Fine-tuned Models by Removing Label Bias "
+            "in Foundation Models"
+        ),
+        authors="Zhu, Tang, Sun and Zhang, NeurIPS 2023",
+        arxiv="2310.08106",
+        claim=(
+            "A zero-shot classifier favours the classes its pre-training saw most. A few labelled "
+            "pictures show that hidden prior; with it taken out, the zero-shot and the fine-tuned "
+            "model together beat either alone, and their plain ensemble."
+        ),
+        first="Raise the strength of the correction from 0 to 1 and watch tail classes catch up.",
+    ),
+    Method(
         slug="attention",
         title="Attention: error vs B",
         group="Read",

@@ -18,12 +18,12 @@ OWN_WORDS = {"full": "whole model fine-tuned", "linear": "linear probe"}
 def verdict(result: Result, tuning: str) -> str:
     """Two or three sentences: the gains of GLA with their intervals, and the reason if none."""
     benefit = result.benefits[tuning]
-    over_fine_tuned, over_ensemble = benefit.gain_fine_tuned, benefit.gain_ensemble
     gla = say_percent(benefit.accuracy("gla").mean)
     sentences = [f"With the {OWN_WORDS[tuning]} GLA guesses {gla} right."]
     for gain, other, reason in (
-        (over_fine_tuned, "fine-tuned model", _why_not_fine_tuned(result, tuning)),
-        (over_ensemble, "plain ensemble", _why_not_ensemble(result)),
+        (benefit.gain_fine_tuned, "fine-tuned model", _why_not_fine_tuned(result, tuning)),
+        (benefit.gain_ensemble, "plain ensemble", _why_not_ensemble(result)),
+        (benefit.gain_zero_shot, "debiased zero-shot model", _why_not_zero_shot(tuning)),
     ):
         if gain.low > 0.0:
             sentences.append(f"Against the {other} that is {say_gain(gain)}.")
@@ -42,6 +42,10 @@ def _why_not_fine_tuned(result: Result, tuning: str) -> str:
             f"fine-tuning is {say_points(ahead)} points ahead of debiased zero-shot, which then "
             "adds more noise than evidence"
         )
+    return _why_not_zero_shot(tuning)
+
+
+def _why_not_zero_shot(tuning: str) -> str:
     if tuning == "linear":
         return "a linear probe reads the very features that zero-shot reads, so their errors agree"
     return "the two models make much the same errors, so joining them adds little"

@@ -153,7 +153,8 @@ class Benefit:
         answers: by name of ``METHODS``, with full correction and equal weights.
         mixture: every strength and weight.
         reliability: by name, of fine-tuned, ensemble and GLA with the first seed.
-        gain_fine_tuned, gain_ensemble: accuracy of GLA less that of the other, paired.
+        gain_fine_tuned, gain_ensemble, gain_zero_shot: accuracy of GLA less that of the fine-tuned
+            model, the plain ensemble and debiased zero-shot, paired.
         temperature: mean T of the fine-tuned models.
         train_accuracy: mean over the seeds.
     """
@@ -163,6 +164,7 @@ class Benefit:
     reliability: Mapping[str, Reliability]
     gain_fine_tuned: Interval
     gain_ensemble: Interval
+    gain_zero_shot: Interval
     temperature: float
     train_accuracy: float
 
@@ -318,6 +320,7 @@ def _benefit(
         },
         gain_fine_tuned=_gain(answers, "fine_tuned"),
         gain_ensemble=_gain(answers, "ensemble"),
+        gain_zero_shot=_gain(answers, "zero_shot_debiased"),
         temperature=float(np.mean(scaled.temperatures)),
         train_accuracy=float(np.mean([run.train_accuracy for run in runs])),
     )
@@ -341,6 +344,7 @@ def summarise(result: Result) -> Summary:
             numbers[f"accuracy_{method}_{group}"] = float(by_class[result.groups == g].mean())
     _put(numbers, "gain_over_fine_tuned", benefit.gain_fine_tuned)
     _put(numbers, "gain_over_ensemble", benefit.gain_ensemble)
+    _put(numbers, "gain_over_zero_shot_debiased", benefit.gain_zero_shot)
     found = agreement(result.log_truth, result.prior.log_prior)
     for name, one in agreement_intervals(result.log_truth, result.prior.log_prior).items():
         _put(numbers, f"prior_{name}", one)
