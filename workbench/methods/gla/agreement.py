@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 from workbench.methods.gla.accuracy import REPLICATES, Interval, interval
 from workbench.methods.gla.softmax import normalise_log_prior
@@ -43,7 +42,7 @@ def agreement(log_truth: np.ndarray, log_estimate: np.ndarray) -> Agreement:
         kl=max(0.0, float(weights @ (truth - estimate))),
         total_variation=0.5 * float(np.abs(weights - np.exp(estimate)).sum()),
         pearson=float(a @ b) / spread if varies else 0.0,
-        spearman=float(np.corrcoef(rankdata(truth), rankdata(estimate))[0, 1]) if varies else 0.0,
+        spearman=float(np.corrcoef(_ranks(truth), _ranks(estimate))[0, 1]) if varies else 0.0,
         slope=float(a @ b) / float(a @ a) if varies else 0.0,
         kl_uniform=max(0.0, float(weights @ truth) + float(np.log(truth.size))),
     )
@@ -61,7 +60,7 @@ def agreement_intervals(log_truth: np.ndarray, log_estimate: np.ndarray) -> dict
     apart = 0.5 * k * np.abs(np.exp(truth) - np.exp(estimate))
     return {
         "spearman": interval(
-            found.spearman, _correlations(weights, rankdata(truth), rankdata(estimate))
+            found.spearman, _correlations(weights, _ranks(truth), _ranks(estimate))
         ),
         "pearson": interval(found.pearson, _correlations(weights, truth, estimate)),
         "total_variation": interval(found.total_variation, weights @ apart),
@@ -76,3 +75,10 @@ def _correlations(weights: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarr
     return np.divide(
         covariance, np.sqrt(np.maximum(spread, 0.0)), where=spread > 0, out=np.zeros_like(spread)
     )
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    # scipy.stats takes a quarter of a second to import: not while the page starts
+    from scipy.stats import rankdata
+
+    return rankdata(values)
