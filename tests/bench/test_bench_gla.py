@@ -48,21 +48,28 @@ def median_seconds(work) -> float:
     return float(np.median(seconds))
 
 
-def test_ten_thousand_vectors_become_a_figure_within_the_budget() -> None:
-    estimate, test = 20, 73  # 93 pictures of each of 108 classes: 10,044 in all
+def measure(estimate: int, test: int, temperature: str) -> float:
+    """Seconds from the vectors' logits to the figure: one fine-tuning of each kind."""
     run = fine_tuned(estimate, test)
     inputs = benefit.Inputs(
         pictures(estimate, 1), pictures(test, 2), {"full": (run,), "linear": (run,)}
     )
-    params = benefit.Params(seeds=1, temperature="none")
-    assert CLASSES * (estimate + test) >= FEATURES
-    seconds = median_seconds(lambda: draw_accuracy(benefit.compute(inputs, params)))
-    calibrated = median_seconds(
-        lambda: draw_accuracy(benefit.compute(inputs, benefit.Params(seeds=1)))
-    )
-    prior = median_seconds(lambda: fit_log_prior(inputs.estimate.logits, inputs.estimate.labels))
+    params = benefit.Params(seeds=1, temperature=temperature)
+    return median_seconds(lambda: draw_accuracy(benefit.compute(inputs, params)))
+
+
+def test_ten_thousand_vectors_become_a_figure_within_the_budget() -> None:
+    # 20 labelled pictures a class, and 25 test pictures a class seen by three models
+    estimate, test = 20, 25
+    assert CLASSES * (estimate + 3 * test) >= FEATURES
+    seconds = measure(estimate, test, "none")
+    with_temperatures = measure(estimate, test, "joint")
+    larger = measure(estimate, 73, "none")
+    labelled = pictures(estimate, 1)
+    prior = median_seconds(lambda: fit_log_prior(labelled.logits, labelled.labels))
     print(  # noqa: T201
-        f"\n10,044 vectors, 108 classes, two fine-tunings: figure {1e3 * seconds:.0f} ms, with "
-        f"temperatures {1e3 * calibrated:.0f} ms; the prior alone {1e3 * prior:.0f} ms"
+        f"\n10,260 vectors of 108 classes to the figure: {1e3 * seconds:.0f} ms, with temperatures "
+        f"{1e3 * with_temperatures:.0f} ms; 25,812 vectors {1e3 * larger:.0f} ms; the prior alone "
+        f"{1e3 * prior:.0f} ms"
     )
     assert seconds < BUDGET_S

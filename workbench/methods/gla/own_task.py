@@ -294,7 +294,7 @@ def train_probe(features: np.ndarray, labels: np.ndarray, head: np.ndarray) -> n
         np.zeros(head.size),
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": 200},
+        options={"maxiter": 80},
     )
     return head + scale * found.x.reshape(shape)
 
