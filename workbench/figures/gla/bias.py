@@ -77,7 +77,12 @@ def draw_bias(result: Result) -> LiveFigure:
     ]
     span = [np.log10(truth.min()) - 0.9, np.log10(truth.max()) + 0.5]
     figure.update_layout(template=TEMPLATE, height=500, margin={"t": 60, "r": 20})
-    figure.update_xaxes(title_text="class, commonest in pre-training first", row=1, col=1)
+    figure.update_xaxes(
+        title_text="class, commonest in pre-training first",
+        range=[-1.0, len(order) + 2.0],
+        row=1,
+        col=1,
+    )
     figure.update_yaxes(
         title_text="probability of the class",
         type="log",

@@ -86,9 +86,12 @@ def draw_classes(result: Result) -> LiveFigure:
             Slot(f"data[{point}].y", AXES, values),
             Slot(f"data[{mean}].y", AXES, np.stack([means, means], axis=-1)),
         ]
-    limit = float(np.abs(change).max()) + 4.0
+    middle = (result.weights >= 0.25) & (result.weights <= 0.75)  # alone, a model changes far more
+    limit = float(np.abs(change[:, :, middle]).max()) + 4.0
     figure.update_layout(template=TEMPLATE, height=480, margin={"t": 60, "r": 20})
-    figure.update_xaxes(title_text="class, commonest in pre-training first")
+    figure.update_xaxes(
+        title_text="class, commonest in pre-training first", range=[-1.0, len(order) + 2.0]
+    )
     figure.update_yaxes(
         title_text="change against the plain ensemble (points)", range=[-limit, limit]
     )

@@ -83,7 +83,9 @@ def draw_planted(result: Result) -> LiveFigure:
     figure.update_layout(template=TEMPLATE, height=480, margin={"t": 50, "r": 20})
     span = [np.log10(lowest), np.log10(highest)]
     ticks = {"type": "log", "range": span, "dtick": 1, "tickformat": ".4~g"}
-    figure.update_xaxes(title_text="class, commonest first", row=1, col=1)
+    figure.update_xaxes(
+        title_text="class, commonest first", range=[0.0, len(order) + 1.0], row=1, col=1
+    )
     figure.update_yaxes(title_text="probability of the class", row=1, col=1, **ticks)
     figure.update_xaxes(title_text="planted", row=1, col=2, **ticks)
     figure.update_yaxes(title_text="estimated", row=1, col=2, **ticks)

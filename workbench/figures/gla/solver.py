@@ -254,7 +254,9 @@ def draw_twenty(result: Result) -> LiveFigure:
     )
     figure.update_layout(template=TEMPLATE, height=500, margin={"t": 60, "r": 20})
     ticks = {"type": "log", "dtick": 1, "tickformat": ".4~g"}
-    figure.update_xaxes(title_text="class, commonest first", row=1, col=1)
+    figure.update_xaxes(
+        title_text="class, commonest first", range=[0.0, len(order) + 1.0], row=1, col=1
+    )
     figure.update_yaxes(
         title_text="probability of the class", range=[-2.8, 0.0], row=1, col=1, **ticks
     )
