@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench.methods.gla import benefit, bias, own_task, surgery
+from workbench.methods.gla import benefit, bias, own_pictures, surgery
 from workbench.methods.gla.emoji import MODELS, FineTuned, Pictures
 from workbench.methods.gla.gaussians import GaussianWorld, draw_noise, make_world
 
@@ -72,6 +72,6 @@ def surgery_inputs() -> surgery.Inputs:
     return surgery.Inputs(terms, places, drawings, NAMES)
 
 
-def own_task_inputs() -> own_task.Inputs:
+def own_task_inputs() -> own_pictures.Inputs:
     labels, first, second = look(6, 5)
-    return own_task.Inputs(first, labels, second, labels, WORLD.means, 0.7, NAMES)
+    return own_pictures.Inputs(first, labels, second, labels, WORLD.means, 0.7, NAMES)

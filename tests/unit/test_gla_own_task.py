@@ -11,7 +11,7 @@ from PIL import Image
 
 from workbench.errors import InputError
 from workbench.figures.gla import draw_own_task
-from workbench.methods.gla import class_folders, own_task
+from workbench.methods.gla import class_folders, own_pictures, own_task
 from workbench.methods.gla.class_folders import read_class_folders
 from workbench.methods.gla.softmax import log_sum_exp
 from workbench.params import parse
@@ -107,7 +107,7 @@ def test_damaged_and_locked_zips_are_refused(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- the task
 
 
-def task(seed: int = 0, per_class: int = 30) -> own_task.Inputs:
+def task(seed: int = 0, per_class: int = 30) -> own_pictures.Inputs:
     """Pictures around their class's text, with a model that favours the first class."""
     random = np.random.default_rng(seed)
     text = np.eye(KINDS, DIMENSION)
@@ -118,7 +118,7 @@ def task(seed: int = 0, per_class: int = 30) -> own_task.Inputs:
         points = np.eye(KINDS, DIMENSION)[labels] + 0.25
         return points + 0.45 * random.normal(size=(len(labels), DIMENSION))
 
-    return own_task.Inputs(split(), labels, split(), labels, text, 4.0, CLASSES)
+    return own_pictures.Inputs(split(), labels, split(), labels, text, 4.0, CLASSES)
 
 
 @pytest.fixture(scope="module")
@@ -161,10 +161,10 @@ def test_the_probes_gradient_is_zero_where_it_stops_and_its_pull_is_to_the_head(
 
 def test_halves_are_of_each_class_and_follow_the_seed() -> None:
     labels = np.repeat([0, 1, 2], [2, 5, 8])
-    one = own_task.halve(labels, 0)
+    one = own_pictures.halve(labels, 0)
     assert np.bincount(labels[one]).tolist() == [1, 2, 4]
-    assert np.array_equal(one, own_task.halve(labels, 0))
-    assert not np.array_equal(one, own_task.halve(labels, 1))
+    assert np.array_equal(one, own_pictures.halve(labels, 0))
+    assert not np.array_equal(one, own_pictures.halve(labels, 1))
 
 
 class Server:
@@ -231,7 +231,7 @@ def test_a_picture_that_is_refused_is_named(
 
 def test_without_a_zip_there_is_an_example() -> None:
     inputs = own_task.gather(Server(), own_task.Params())  # type: ignore[arg-type]
-    assert len(inputs.labelled) == len(inputs.test) == 4 * own_task.EXAMPLE_PER_CLASS
+    assert len(inputs.labelled) == len(inputs.test) == 4 * own_pictures.EXAMPLE_PER_CLASS
 
 
 @pytest.mark.parametrize(

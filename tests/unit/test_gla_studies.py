@@ -23,6 +23,7 @@ from workbench.methods import gla
 from workbench.methods.gla import (
     benefit,
     bias,
+    comparison,
     decision_map,
     own_task,
     planted,
@@ -81,7 +82,7 @@ def test_accuracies_are_those_of_adjusted_logits(gain: benefit.Result) -> None:
     labels = inputs.test.labels
     found = []
     for run in inputs.fine_tuned["full"]:
-        t = benefit.find_temperature("joint", run.estimate_logits, inputs.estimate.labels)
+        t = comparison.find_temperature("joint", run.estimate_logits, inputs.estimate.labels)
         scores = adjust(
             run.test_logits / t,
             inputs.test.logits / gain.temperature,
@@ -152,10 +153,10 @@ def test_a_tailed_fine_tuning_is_corrected_by_its_own_prior() -> None:
     assert full.mixture.by_class[4, 8].mean() > full.accuracy("fine_tuned").mean  # τ = 1, w = 1
 
 
-@pytest.mark.parametrize("how", benefit.TEMPERATURES)
+@pytest.mark.parametrize("how", comparison.TEMPERATURES)
 def test_the_temperature_undoes_what_was_too_bold(how: str) -> None:
     estimate = benefit_inputs().estimate  # planted: 1.5 times too bold
-    found = benefit.find_temperature(how, estimate.logits, estimate.labels)
+    found = comparison.find_temperature(how, estimate.logits, estimate.labels)
     if how == "joint":
         assert found == pytest.approx(1.5, rel=0.15)
     else:
@@ -424,11 +425,11 @@ def test_the_chosen_row_of_the_accuracy_figure_is_the_mixtures(
 ) -> None:
     at = {"tuning": "linear", "strength": 0.5, "weight": 0.25}
     points = next(t for t in drawn["draw_accuracy"].at(**at).data if t.name == "accuracy")
-    place = benefit.METHODS.index("gla")
+    place = comparison.METHODS.index("gla")
     expected = 100 * gain.benefits["linear"].mixture.by_class[2, 2].mean()
     assert points.x[place] == pytest.approx(expected)
     other = 100 * gain.benefits["linear"].accuracy("wise_ft").mean
-    assert points.x[benefit.METHODS.index("wise_ft")] == pytest.approx(other)
+    assert points.x[comparison.METHODS.index("wise_ft")] == pytest.approx(other)
 
 
 def test_a_click_on_the_mixture_falls_on_positions_of_its_sliders(

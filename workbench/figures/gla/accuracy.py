@@ -20,7 +20,8 @@ from workbench.figures.gla.wording import each, say_percent
 from workbench.figures.live import LiveFigure, Position, Slot
 from workbench.figures.theme import PALETTE, SEQUENTIAL, TEMPLATE
 from workbench.methods.gla.accuracy import interval_ends
-from workbench.methods.gla.benefit import METHOD_NAMES, METHODS, TUNINGS, Result
+from workbench.methods.gla.benefit import METHOD_NAMES, TUNINGS, Result
+from workbench.methods.gla.comparison import METHODS
 
 AXES = ("tuning", "strength", "weight")
 HEIGHTS = np.arange(len(METHODS))[::-1]

@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from workbench.figures.gla.marks import add_label, add_line, add_points
-from workbench.figures.gla.wording import each, say_distance
-from workbench.figures.live import LiveFigure, Position, Slot
+from workbench.figures.gla.solver_words import live_axes, say_states
+from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.gla.solver import Result, Run
 
@@ -96,8 +96,8 @@ def draw_simplex(result: Result) -> LiveFigure:
         *_add_sums(figure, result, run),
     ]
     _lay_out_simplex(figure)
-    words = Slot("", AXES, _words(result, run, "three classes"))
-    return LiveFigure(figure, _axes(result), tuple(slots), words)
+    words = Slot("", AXES, say_states(result, run, "three classes"))
+    return LiveFigure(figure, live_axes(result), tuple(slots), words)
 
 
 def _lay_out_simplex(figure: go.Figure) -> None:
@@ -270,38 +270,5 @@ def draw_twenty(result: Result) -> LiveFigure:
         Slot(f"data[{point}].x[0]", ("iterations",), x),
         Slot(f"data[{point}].y[0]", AXES, kl),
     )
-    words = Slot("", AXES, _words(result, run, "twenty classes"))
-    return LiveFigure(figure, _axes(result), slots, words)
-
-
-def _axes(result: Result) -> dict[str, list[Position]]:
-    return {
-        "log10_rate": [float(r) for r in result.log10_rates],
-        "iterations": [int(i) for i in result.iterations],
-    }
-
-
-def _words(result: Result, run: Run, classes: str) -> list[list[str]]:
-    def say(r: int, i: int) -> str:
-        rate, iteration = 10.0 ** result.log10_rates[r], int(result.iterations[i])
-        head = f"With {classes}, learning rate {rate:.2g}, iteration {iteration:,}: "
-        failed = run.failed_at[r]
-        if failed is not None and iteration >= failed:
-            return (
-                f"{head}the solver has failed. At iteration {failed} an entry of q fell to zero or "
-                "below, and its logarithm ended. Take a smaller learning rate."
-            )
-        kl, total = float(run.kl_to_truth[r, i]), float(run.sums[r, i])
-        judged = (
-            "as near as the labelled pictures allow"
-            if kl < 1.3 * run.kl_optimum + 0.002
-            else f"the best fit is {say_distance(run.kl_optimum)} away, the uniform start "
-            f"{say_distance(run.kl_uniform)}"
-        )
-        return (
-            f"{head}q sums to {total:.3f} and, normalised, is {say_distance(kl)} nats from the "
-            f"planted prior; {judged}. A sum other than 1 does no harm: a constant added to all "
-            "logits changes no guess."
-        )
-
-    return each(say, len(result.log10_rates), len(result.iterations))
+    words = Slot("", AXES, say_states(result, run, "twenty classes"))
+    return LiveFigure(figure, live_axes(result), slots, words)

@@ -14,9 +14,17 @@ from typing import Annotated
 
 import numpy as np
 
-from workbench.methods.gla.accuracy import Interval, Resampling, interval, thirds
+from workbench.methods.gla.accuracy import Interval, Resampling, thirds
 from workbench.methods.gla.agreement import agreement, agreement_intervals
 from workbench.methods.gla.calibration import Reliability, reliability
+from workbench.methods.gla.comparison import (
+    METHODS,
+    TEMPERATURES,
+    Benefit,
+    Scaled,
+    compare,
+    find_temperature,
+)
 from workbench.methods.gla.emoji import (
     DOMAIN,
     PRETRAINING,
@@ -27,8 +35,7 @@ from workbench.methods.gla.emoji import (
     ask_pictures,
 )
 from workbench.methods.gla.estimate import PriorFit, fit_log_prior
-from workbench.methods.gla.mixture import Answers, Judge, Mixture
-from workbench.methods.gla.temperature import fit_temperature_and_log_prior, matching_temperature
+from workbench.methods.gla.mixture import Judge
 from workbench.params import Choice, Range, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
@@ -58,15 +65,6 @@ TUNING = Choice(
     names=TUNING_NAMES,
     help="A linear probe sees the very features that zero-shot sees: its errors are not its own.",
 )
-METHODS = (
-    "zero_shot",
-    "zero_shot_debiased",
-    "fine_tuned",
-    "ensemble",
-    "wise_ft",
-    "gla",
-    "oracle",
-)
 METHOD_NAMES = (
     "Zero-shot",
     "Zero-shot, debiased",
@@ -76,7 +74,6 @@ METHOD_NAMES = (
     "GLA",
     "GLA, true prior",
 )
-TEMPERATURES = ("none", "joint", "matching")
 TEST_PER_CLASS, ESTIMATE_PER_CLASS = 25, 20
 
 
@@ -133,45 +130,6 @@ class Inputs:
     estimate: Pictures
     test: Pictures
     fine_tuned: Mapping[str, tuple[FineTuned, ...]]
-
-
-@dataclass(frozen=True)
-class Scaled:
-    """Both models' logits after their temperatures."""
-
-    zero_shot: np.ndarray
-    fine_tuned: tuple[np.ndarray, ...]
-    log_prior_downstream: tuple[np.ndarray, ...]
-    temperatures: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Benefit:
-    """One kind of fine-tuning.
-
-    Args:
-        answers: by name of ``METHODS``, with full correction and equal weights.
-        mixture: every strength and weight.
-        reliability: by name, of fine-tuned, ensemble and GLA with the first seed.
-        gain_fine_tuned, gain_ensemble, gain_zero_shot: accuracy of GLA less that of the fine-tuned
-            model, the plain ensemble and debiased zero-shot, paired.
-        temperature: mean T of the fine-tuned models.
-        train_accuracy: mean over the seeds.
-    """
-
-    answers: Mapping[str, Answers]
-    mixture: Mixture
-    reliability: Mapping[str, Reliability]
-    gain_fine_tuned: Interval
-    gain_ensemble: Interval
-    gain_zero_shot: Interval
-    temperature: float
-    train_accuracy: float
-
-    def accuracy(self, method: str) -> Interval:
-        """Accuracy of a method with its 95 % interval over seeds and test pictures."""
-        answers = self.answers[method]
-        return interval(float(answers.by_class.mean()), answers.replicates)
 
 
 @dataclass(frozen=True)
@@ -255,7 +213,7 @@ def compute(inputs: Inputs, params: Params) -> Result:
             scaled.log_prior_downstream,
             (strengths, weights),
         )
-        benefits[kind] = _benefit(judge, scaled, runs, mixture, prior.log_prior, test.log_truth)
+        benefits[kind] = compare(judge, scaled, runs, mixture, prior.log_prior, test.log_truth)
     return Result(
         params=params,
         strengths=np.array(strengths),
@@ -274,62 +232,6 @@ def compute(inputs: Inputs, params: Params) -> Result:
         class_names=test.class_names,
         estimate_pictures=len(estimate.labels),
         test_pictures=len(test.labels),
-    )
-
-
-def find_temperature(how: str, logits: np.ndarray, labels: np.ndarray) -> float:
-    """Temperature of one model, found on the labelled pictures in one of ``TEMPERATURES``."""
-    if how == "joint":
-        return fit_temperature_and_log_prior(logits, labels)[0]
-    return matching_temperature(logits, labels) if how == "matching" else 1.0
-
-
-def _benefit(
-    judge: Judge,
-    scaled: Scaled,
-    runs: tuple[FineTuned, ...],
-    mixture: Mixture,
-    log_prior: np.ndarray,
-    log_truth: np.ndarray,
-) -> Benefit:
-    z = scaled.zero_shot
-    joined = [z + e for e in scaled.fine_tuned]
-    gla = [s - log_prior - p for s, p in zip(joined, scaled.log_prior_downstream, strict=True)]
-    scores = {
-        "zero_shot": [z],
-        "zero_shot_debiased": [z - log_prior],
-        "fine_tuned": list(scaled.fine_tuned),
-        "ensemble": joined,
-        "wise_ft": [run.wise_logits for run in runs],
-        "gla": gla,
-        "oracle": [
-            s - log_truth - p for s, p in zip(joined, scaled.log_prior_downstream, strict=True)
-        ],
-    }
-    answers: dict[str, Answers] = {}
-    for method, of_seeds in scores.items():
-        guesses = np.stack([one.argmax(axis=1) for one in of_seeds])
-        # one zero-shot model serves every seed; repeated, it is resampled as the others are
-        answers[method] = judge.judge(np.broadcast_to(guesses, (len(runs), guesses.shape[1])))
-    return Benefit(
-        answers=answers,
-        mixture=mixture,
-        reliability={
-            method: reliability(scores[method][0], judge.labels)
-            for method in ("fine_tuned", "ensemble", "gla")
-        },
-        gain_fine_tuned=_gain(answers, "fine_tuned"),
-        gain_ensemble=_gain(answers, "ensemble"),
-        gain_zero_shot=_gain(answers, "zero_shot_debiased"),
-        temperature=float(np.mean(scaled.temperatures)),
-        train_accuracy=float(np.mean([run.train_accuracy for run in runs])),
-    )
-
-
-def _gain(answers: Mapping[str, Answers], other: str) -> Interval:
-    mine, others = answers["gla"], answers[other]
-    return interval(
-        float(mine.by_class.mean() - others.by_class.mean()), mine.replicates - others.replicates
     )
 
 

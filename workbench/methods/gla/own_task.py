@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
-from PIL import Image
 from scipy.optimize import minimize
 
 from workbench.errors import InputError
 from workbench.methods.gla.accuracy import Interval, Resampling, interval
 from workbench.methods.gla.adjust import adjust
-from workbench.methods.gla.class_folders import MAXIMUM_MIB, ClassFolders, read_class_folders
+from workbench.methods.gla.class_folders import MAXIMUM_MIB, read_class_folders
 from workbench.methods.gla.estimate import PriorFit, fit_log_prior
+from workbench.methods.gla.own_pictures import Inputs, embed_example, embed_folders
 from workbench.methods.gla.softmax import log_sum_exp, softmax
 from workbench.params import Model, Range, Text, Upload, check
-from workbench.server.api import ModelClient, Request
+from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
 from workbench.uploads import open_upload
 
@@ -37,10 +37,6 @@ METHODS = ("zero_shot", "zero_shot_debiased", "linear_probe", "ensemble", "gla")
 METHOD_NAMES = ("Zero-shot", "Zero-shot, debiased", "Linear probe", "Plain ensemble", "GLA")
 RIDGE = 1e-3
 """Holds the prior of classes with a handful of pictures."""
-SIDE_PX = 224
-PART = 256
-"""Pictures embedded in one request."""
-EXAMPLE_DOMAIN, EXAMPLE_PER_CLASS = "noise", 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +68,6 @@ class Params:
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """A task in a model's vectors.
-
-    Args:
-        labelled, test: ``(n, d)`` unit vectors of the pictures.
-        labelled_labels, test_labels: ``(n,)`` their classes.
-        text: ``(k, d)`` unit vectors of the classes.
-        scale: of the model's logits.
-        class_names: k names.
-    """
-
-    labelled: np.ndarray
-    labelled_labels: np.ndarray
-    test: np.ndarray
-    test_labels: np.ndarray
-    text: np.ndarray
-    scale: float
-    class_names: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Result:
     """What the task shows.
 
@@ -119,102 +94,9 @@ class Result:
 def gather(client: ModelClient, params: Params) -> Inputs:
     """Embed the user's pictures and class names, or take the example."""
     if not params.pictures:
-        return _example(client, params)
-    return _embed(client, params, read_class_folders(open_upload(params.pictures)))
-
-
-def _example(client: ModelClient, params: Params) -> Inputs:
-    found: dict[str, Mapping[str, np.ndarray]] = {}
-    for split in ("estimate", "test"):
-        answer = client.call(
-            Request(
-                operation="emoji.features",
-                model=params.model,
-                arguments={
-                    "domain": EXAMPLE_DOMAIN,
-                    "split": split,
-                    "per_class": EXAMPLE_PER_CLASS,
-                    "tail": 0.0,
-                },
-                seed=params.seed,
-                dtype="float32",
-            )
-        )
-        found[split] = answer.arrays
-        values = answer.values
-    return Inputs(
-        found["estimate"]["features"].astype(np.float64),
-        found["estimate"]["labels"],
-        found["test"]["features"].astype(np.float64),
-        found["test"]["labels"],
-        found["test"]["text_features"].astype(np.float64),
-        float(values["logit_scale"]),  # type: ignore[arg-type]
-        tuple(str(name) for name in values["class_names"]),  # type: ignore[union-attr]
-    )
-
-
-def _embed(client: ModelClient, params: Params, folders: ClassFolders) -> Inputs:
-    images = [_decode(client, name, data) for name, data in folders.files]
-    vectors = np.concatenate(
-        [
-            client.call(
-                Request(
-                    operation="clip.embed_images",
-                    model=params.model,
-                    arrays={"images": np.stack(images[start : start + PART])},
-                    dtype="float32",
-                )
-            ).arrays["features"]
-            for start in range(0, len(images), PART)
-        ]
-    )
-    text = client.call(
-        Request(
-            operation="clip.embed_texts",
-            model=params.model,
-            arguments={"texts": list(folders.class_names), "templates": [params.template]},
-            dtype="float32",
-        )
-    )
-    labels = np.array(folders.labels)
-    is_labelled = halve(labels, params.seed)
-    return Inputs(
-        vectors[is_labelled].astype(np.float64),
-        labels[is_labelled],
-        vectors[~is_labelled].astype(np.float64),
-        labels[~is_labelled],
-        text.arrays["features"].astype(np.float64),
-        float(text.values["logit_scale"]),  # type: ignore[arg-type]
-        folders.class_names,
-    )
-
-
-def _decode(client: ModelClient, name: str, data: bytes) -> np.ndarray:
-    """The middle square of a picture, ``(224, 224, 3)`` uint8."""
-    request = Request(
-        operation="clip.decode_image",
-        arguments={"size": 2 * SIDE_PX},
-        arrays={"file": np.frombuffer(data, np.uint8)},
-    )
-    try:
-        pixels = client.call(request).arrays["image"]
-    except InputError as error:
-        raise InputError(f"{name[:80]}: {error}") from error
-    height, width = pixels.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = Image.fromarray(np.ascontiguousarray(pixels[top : top + side, left : left + side]))
-    return np.asarray(square.resize((SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC))
-
-
-def halve(labels: np.ndarray, seed: int) -> np.ndarray:
-    """``(n,)`` whether a picture is labelled: a random half of each class, at least one left."""
-    random = np.random.default_rng(seed)
-    is_labelled = np.zeros(len(labels), dtype=bool)
-    for c in np.unique(labels):
-        members = random.permutation(np.flatnonzero(labels == c))
-        is_labelled[members[: max(1, len(members) // 2)]] = True
-    return is_labelled
+        return embed_example(client, params.model, params.seed)
+    folders = read_class_folders(open_upload(params.pictures))
+    return embed_folders(client, params.model, params.template, folders, params.seed)
 
 
 def compute(inputs: Inputs, params: Params) -> Result:

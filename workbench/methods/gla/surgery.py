@@ -11,7 +11,8 @@ from typing import Annotated
 
 import numpy as np
 
-from workbench.methods.gla.benefit import ESTIMATE_PER_CLASS, TEST_PER_CLASS, find_temperature
+from workbench.methods.gla.benefit import ESTIMATE_PER_CLASS, TEST_PER_CLASS
+from workbench.methods.gla.comparison import find_temperature
 from workbench.methods.gla.emoji import (
     DOMAIN,
     PRETRAINING,
