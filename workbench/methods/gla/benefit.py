@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from workbench.methods.gla.accuracy import Interval, Resampling, thirds
 from workbench.methods.gla.agreement import agreement, agreement_intervals
@@ -185,6 +186,8 @@ def gather(client: ModelClient, params: Params) -> Inputs:
     return Inputs(estimate, test, fine_tuned)
 
 
+# small matrices: BLAS threads that wait for each other cost more than they save
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def compute(inputs: Inputs, params: Params) -> Result:
     """Estimate the prior, take it out, and count right guesses in every way of joining."""
     test, estimate = inputs.test, inputs.estimate

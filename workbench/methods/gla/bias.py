@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from workbench.methods.gla.accuracy import accuracy_by_group
 from workbench.methods.gla.agreement import Agreement, agreement, agreement_intervals
@@ -123,6 +124,8 @@ def gather(client: ModelClient, params: Params) -> Inputs:
     )
 
 
+# small matrices: BLAS threads that wait for each other cost more than they save
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def compute(inputs: Inputs, params: Params) -> Result:
     """Estimate each model's prior from few and from many labelled pictures."""
     first = inputs.test[MODELS[0]]
