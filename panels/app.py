@@ -58,7 +58,10 @@ def build_app(
     demo, pages = _build_blocks(desk, methods, builders or {})
     statics = Statics(_describe(pages, version))
     app = FastAPI(title=TITLE, version=version, docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(OwnHead, head=statics.head(), description=DESCRIPTION)  # innermost
+    head = statics.head()
+    app.add_middleware(  # innermost
+        OwnHead, head=lambda: head + gradio_files.preloads(), description=DESCRIPTION
+    )
     app.add_middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["GET", "POST"])
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.include_router(statics.router())

@@ -31,20 +31,23 @@ class OwnHead:
 
     Args:
         app: the application that answers.
-        head: what to put before ``</head>``.
+        head: what to put before ``</head>``; asked for with every page.
         description: one sentence about the page.
     """
 
-    def __init__(self, app: ASGIApp, head: str, description: str) -> None:
+    def __init__(self, app: ASGIApp, head: Callable[[], str], description: str) -> None:
         self._app = app
-        meta = f"<meta name='description' content='{description}'>"
-        self._head = (meta + head).encode()
+        self._meta = f"<meta name='description' content='{description}'>"
+        self._head = head
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != "/" or scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
         await self._app(scope, receive, self._rewritten(send))
+
+    def _own(self) -> bytes:
+        return (self._meta + self._head()).encode()
 
     def _rewritten(self, send: Send) -> Callable[[Message], Awaitable[None]]:
         start: Message = {}
@@ -54,6 +57,9 @@ class OwnHead:
             if message["type"] == "http.response.start":
                 start.update(message)
                 return
+            if message["type"] != "http.response.body":
+                await send(message)
+                return
             parts.append(message.get("body", b""))
             if message.get("more_body"):
                 return
@@ -61,7 +67,7 @@ class OwnHead:
             headers = MutableHeaders(raw=start["headers"])
             if headers.get("content-type", "").startswith("text/html"):
                 body = _BASE.sub(b"", _SOCIAL_CARD.sub(b"", body), count=1)
-                body = body.replace(b"</head>", self._head + b"</head>", 1)
+                body = body.replace(b"</head>", self._own() + b"</head>", 1)
                 headers["content-length"] = str(len(body))
                 headers["cache-control"] = "no-cache"
                 headers["content-security-policy"] = POLICY

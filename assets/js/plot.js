@@ -188,7 +188,7 @@
     async work() {
       while (this.next) {
         const Plotly = await plotly(this.next.sweep.figure.data);
-        await frame();
+        if (this.last) await frame(); // the first figure waits for nothing
         const { sweep, values, behind, inputAt } = this.next;
         this.next = null;
         const figure = sweep.at(values);

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from starlette.testclient import TestClient
 
+from panels.gradio_files import FOLDER, MAXIMUM_PRELOADS
 from tests.browser import toy
 from tests.browser.conftest import build_in_loop
 
@@ -61,3 +63,14 @@ def test_a_server_that_is_down_leaves_the_complaint_to_the_page(
         assert page.get("/workbench-first?tab=waves&study=slow").status_code == 204
     finally:
         client.is_down = False
+
+
+def test_the_head_names_the_scripts_that_earlier_visitors_needed(page: TestClient) -> None:
+    script = next(iter(sorted(path.name for path in FOLDER.glob("Blocks-*.js"))))
+    assert page.get(f"/assets/{script}").status_code == 200
+    assert page.get("/assets/no-such-script.js").status_code == 404
+    head = page.get("/").text.split("</head>")[0]
+    named = re.findall(r"<link rel='modulepreload' href='/assets/([^']+)'>", head)
+    assert script in named
+    assert len(named) <= MAXIMUM_PRELOADS
+    assert all((FOLDER / name).is_file() for name in named)
