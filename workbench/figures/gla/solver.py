@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -18,6 +20,8 @@ CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]])
 PUBLISHED_SUM = 0.804
 """Sum of the 1,000 entries of the authors' released ImageNet prior (their file q.pt)."""
 HIGHEST_SUM = 1.6
+SMALLEST_KL = 1e-4
+"""Where the logarithmic axis ends."""
 
 
 def draw_simplex(result: Result) -> LiveFigure:
@@ -108,22 +112,53 @@ def _lay_out_simplex(figure: go.Figure) -> None:
 
 
 def _add_sums(figure: go.Figure, result: Result, run: Run) -> list[Slot]:
-    sums = np.minimum(run.sums, HIGHEST_SUM)
+    figure.update_yaxes(title_text="sum of q", range=[0.4, HIGHEST_SUM], row=1, col=2)
+    return _add_course(
+        figure,
+        result,
+        np.minimum(run.sums, HIGHEST_SUM),
+        (
+            (1.0, "constraint: Σ q = 1", "exact", "bottom"),
+            (PUBLISHED_SUM, f"published ImageNet prior: {PUBLISHED_SUM}", "published", "top"),
+        ),
+        name="Σ q",
+        hover="iteration %{x}: Σ q = %{y:.3f}<extra></extra>",
+    )
+
+
+def _add_course(  # noqa: PLR0913  one panel of a figure
+    figure: go.Figure,
+    result: Result,
+    values: np.ndarray,
+    levels: Sequence[tuple[float, str, str, str]],
+    *,
+    name: str,
+    hover: str,
+    is_log: bool = False,
+) -> list[Slot]:
+    """The right panel: a number over the iterations, the present one marked, beside levels.
+
+    Args:
+        figure: with two panels.
+        result: says which iterations.
+        values: ``(rates, iterations)``.
+        levels: height, words, colour's role and side of the words, for each dotted line.
+        name: of the line.
+        hover: template of its hover text.
+        is_log: whether the axis of values is logarithmic.
+    """
     x = result.iterations.astype(float)
     line = add_line(
         figure,
         2,
         x=x,
-        y=sums[0],
-        name="Σ q",
+        y=values[0],
+        name=name,
         color=PALETTE["vermilion"],
         showlegend=False,
-        hovertemplate="iteration %{x}: Σ q = %{y:.3f}<extra></extra>",
+        hovertemplate=hover,
     )
-    for height, words, role in (
-        (1.0, "constraint: Σ q = 1", "exact"),
-        (PUBLISHED_SUM, f"published ImageNet prior: {PUBLISHED_SUM}", "published"),
-    ):
+    for height, words, role, side in levels:
         add_line(
             figure,
             2,
@@ -140,16 +175,16 @@ def _add_sums(figure: go.Figure, result: Result, run: Run) -> list[Slot]:
             2,
             words,
             x=x[-1],
-            y=height,
+            y=np.log10(height) if is_log else height,
             xanchor="right",
-            yanchor="bottom" if role == "exact" else "top",
+            yanchor=side,
             color=PALETTE[role],
         )
     point = add_points(
         figure,
         2,
         x=[0.0],
-        y=[1.0],
+        y=[values[0, 0]],
         name="now",
         color=PALETTE["vermilion"],
         size=13,
@@ -158,11 +193,10 @@ def _add_sums(figure: go.Figure, result: Result, run: Run) -> list[Slot]:
         hoverinfo="skip",
     )
     figure.update_xaxes(title_text="iteration", range=[-20, x[-1] + 20], row=1, col=2)
-    figure.update_yaxes(title_text="sum of q", range=[0.4, HIGHEST_SUM], row=1, col=2)
     return [
-        Slot(f"data[{line}].y", ("log10_rate",), sums),
+        Slot(f"data[{line}].y", ("log10_rate",), values),
         Slot(f"data[{point}].x[0]", ("iterations",), x),
-        Slot(f"data[{point}].y[0]", AXES, sums),
+        Slot(f"data[{point}].y[0]", AXES, values),
     ]
 
 
@@ -203,54 +237,17 @@ def draw_twenty(result: Result) -> LiveFigure:
         color=PALETTE["vermilion"],
         hovertemplate="rank %{x}: q %{y:.4f}<extra></extra>",
     )
-    x = result.iterations.astype(float)
-    kl = np.maximum(run.kl_to_truth, 1e-4)
-    line = add_line(
+    course = _add_course(
         figure,
-        2,
-        x=x,
-        y=kl[0],
+        result,
+        np.maximum(run.kl_to_truth, SMALLEST_KL),
+        (
+            (run.kl_uniform, "uniform, where q starts", "baseline", "bottom"),
+            (max(run.kl_optimum, SMALLEST_KL), "best fit", "green", "bottom"),
+        ),
         name="KL",
-        color=PALETTE["vermilion"],
-        showlegend=False,
-        hovertemplate="iteration %{x}: %{y:.3f} nats<extra></extra>",
-    )
-    for height, words, role in (
-        (run.kl_uniform, "uniform, where q starts", "baseline"),
-        (max(run.kl_optimum, 1e-4), "best fit", "green"),
-    ):
-        add_line(
-            figure,
-            2,
-            x=[x[0], x[-1]],
-            y=[height, height],
-            name=words,
-            color=PALETTE[role],
-            dash="dot",
-            showlegend=False,
-            hoverinfo="skip",
-        )
-        add_label(
-            figure,
-            2,
-            words,
-            x=x[-1],
-            y=np.log10(height),
-            xanchor="right",
-            yanchor="bottom",
-            color=PALETTE[role],
-        )
-    point = add_points(
-        figure,
-        2,
-        x=[0.0],
-        y=[kl[0, 0]],
-        name="now",
-        color=PALETTE["vermilion"],
-        size=13,
-        ringed=True,
-        showlegend=False,
-        hoverinfo="skip",
+        hover="iteration %{x}: %{y:.3f} nats<extra></extra>",
+        is_log=True,
     )
     figure.update_layout(template=TEMPLATE, height=500, margin={"t": 60, "r": 20})
     ticks = {"type": "log", "dtick": 1, "tickformat": ".4~g"}
@@ -260,15 +257,9 @@ def draw_twenty(result: Result) -> LiveFigure:
     figure.update_yaxes(
         title_text="probability of the class", range=[-2.8, 0.0], row=1, col=1, **ticks
     )
-    figure.update_xaxes(title_text="iteration", range=[-20, x[-1] + 20], row=1, col=2)
     figure.update_yaxes(
         title_text="KL to the planted prior (nats)", range=[-3.2, 0.6], row=1, col=2, **ticks
     )
-    slots = (
-        Slot(f"data[{bars}].y", AXES, q.astype(np.float16)),
-        Slot(f"data[{line}].y", ("log10_rate",), kl),
-        Slot(f"data[{point}].x[0]", ("iterations",), x),
-        Slot(f"data[{point}].y[0]", AXES, kl),
-    )
+    slots = (Slot(f"data[{bars}].y", AXES, q.astype(np.float16)), *course)
     words = Slot("", AXES, say_states(result, run, "twenty classes"))
     return LiveFigure(figure, live_axes(result), slots, words)
