@@ -14,7 +14,7 @@ def element(kind: str, argument: str, *, events: tuple[str, ...] = (), value: st
     """An element that ``workbench.mount(kind, …)`` builds in the browser.
 
     Args:
-        kind: name under which the script registered its builder ("study", "lesson", …).
+        kind: name under which the script registered its builder ("study", "frame").
         argument: what the builder is told (a study's slug); letters, digits, ``.``, ``_``, ``-``.
         events: names of the events it may trigger; they become methods of the component.
         value: JSON text it starts with.

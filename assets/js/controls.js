@@ -2,17 +2,17 @@
 // a component and its script for each; a page of ten methods has hundreds.
 "use strict";
 (() => {
-  const { make, page, uploadControl } = workbench;
+  const { make, uploadControl } = workbench;
   const MAX_SLIDER_POSITIONS = 10_000;
   const MAX_RADIO_OPTIONS = 4;
 
   const labelled = (param, id) => make("label", { class: "wb-label", for: id }, param.label);
   const help = (param) => (param.help ? make("p", { class: "wb-help" }, param.help) : null);
 
-  const drawNumber = (param, change) => {
+  const drawNumber = (param, change, name) => {
     const box = make("input", {
       type: "number",
-      id: `${param.element}-number`,
+      ...name,
       min: String(param.minimum),
       max: String(param.maximum),
       step: param.whole ? "1" : "any",
@@ -22,14 +22,14 @@
   };
 
   const drawRange = (param, change) => {
-    const number = drawNumber(param, change);
     if ((param.maximum - param.minimum) / param.step > MAX_SLIDER_POSITIONS) {
-      const head = make("div", { class: "wb-control-head" }, labelled(param, number.box.id), number.box);
+      const id = `${param.element}-number`;
+      const number = drawNumber(param, change, { id });
+      const head = make("div", { class: "wb-control-head" }, labelled(param, id), number.box);
       return { parts: [head, help(param)], show: number.show };
     }
     const id = `${param.element}-range`;
-    number.box.removeAttribute("id");
-    number.box.setAttribute("aria-label", `${param.label}, as a number`);
+    const number = drawNumber(param, change, { "aria-label": `${param.label}, as a number` });
     const range = make("input", {
       type: "range",
       id,
@@ -92,7 +92,8 @@
   const listModels = async (param, fill) => {
     try {
       const answer = await fetch(`workbench-models?kind=${encodeURIComponent(param.modelKind)}`);
-      if (answer.ok) fill(await answer.json());
+      if (!answer.ok) throw new Error(answer.statusText);
+      fill(await answer.json());
     } catch {
       document.addEventListener("workbench-server-back", () => listModels(param, fill), { once: true });
     }
