@@ -1,0 +1,176 @@
+"""Whether a difference between two hints is more than chance: bootstrap and exact tests.
+
+The unit of chance is the article: every source is judged on the same articles, so differences are
+paired, and what is resampled is which articles were drawn.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.errors import InputError
+
+CONFIDENCE = 0.95
+REPLICATES = 2_000
+SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean and the ends of its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def covers_zero(self) -> bool:
+        """Whether no effect at all is among the values that the data allow."""
+        return self.low <= 0.0 <= self.high
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Means and the ends of their 95 % intervals, arrays of one shape."""
+
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    def at(self, *index: int) -> Interval:
+        """The interval of one entry."""
+        return Interval(float(self.mean[index]), float(self.low[index]), float(self.high[index]))
+
+
+def bootstrap(values: np.ndarray) -> Spread:
+    """Means over articles with percentile bootstrap intervals (Efron 1979).
+
+    Every entry is resampled with the same draws of articles, so the interval of a difference of
+    two entries is the paired one.
+
+    Args:
+        values: ``(…, n)`` one number for each of n articles.
+
+    Returns:
+        Arrays of shape ``(…)``.
+
+    Raises:
+        InputError: no article, or a number that is not finite.
+    """
+    found = np.asarray(values, dtype=np.float64)
+    if not found.shape or not found.shape[-1]:
+        raise InputError("There are no articles to compare; choose at least one.")
+    if not np.isfinite(found).all():
+        raise InputError("A score of an article is not a finite number; measure it again.")
+    replicates = found @ _weights(found.shape[-1])
+    tail = 50.0 * (1.0 - CONFIDENCE)
+    low, high = np.percentile(replicates, [tail, 100.0 - tail], axis=-1)
+    return Spread(found.mean(axis=-1), low, high)
+
+
+def paired_difference(one: np.ndarray, other: np.ndarray) -> Interval:
+    """Mean of ``one - other`` over the same articles, with its bootstrap interval.
+
+    Args:
+        one, other: ``(n,)`` scores of the same n articles in the same order.
+
+    Raises:
+        InputError: the two do not have the same articles.
+    """
+    if np.shape(one) != np.shape(other) or np.ndim(one) != 1:
+        raise InputError(
+            f"Scores of {np.size(one)} and {np.size(other)} articles cannot be paired; "
+            "give both for the same articles."
+        )
+    return bootstrap(np.asarray(one, dtype=np.float64) - np.asarray(other)).at()
+
+
+@functools.lru_cache(maxsize=16)
+def _weights(n: int) -> np.ndarray:
+    """``(n, replicates)`` share of each article in each resampled set; columns sum to 1."""
+    random = np.random.default_rng(SEED)
+    weights = random.multinomial(n, np.full(n, 1.0 / n), REPLICATES).T / n
+    weights.flags.writeable = False
+    return weights
+
+
+@dataclass(frozen=True)
+class OrderTest:
+    """Whether the order of the keywords matters.
+
+    Args:
+        observed: mean score in the order that was asked for.
+        chance: ``(draws,)`` means when each article's order is drawn at random.
+        p_value: two-sided; small when the asked order is unlike the others.
+    """
+
+    observed: float
+    chance: np.ndarray
+    p_value: float
+
+
+def order_test(scores: np.ndarray, draws: int = REPLICATES, seed: int = SEED) -> OrderTest:
+    """Permutation test of the order of keywords, stratified by article.
+
+    If the order did not matter, the asked order would be as good as any of the shuffled ones of
+    the same article: the null distribution draws one of them for each article.
+
+    Args:
+        scores: ``(1 + p, n)``; row 0 the asked order, then p shuffled ones, for n articles.
+        draws: size of the null distribution.
+        seed: of the draws.
+
+    Raises:
+        InputError: no shuffled order, or no article.
+    """
+    found = np.asarray(scores, dtype=np.float64)
+    if found.ndim != 2 or found.shape[0] < 2 or not found.shape[1]:
+        raise InputError("The order can be tested with at least one shuffled order an article.")
+    orders, n = found.shape
+    random = np.random.default_rng(seed)
+    chosen = random.integers(orders, size=(draws, n))
+    chance = found[chosen, np.arange(n)].mean(axis=1)
+    observed, centre = float(found[0].mean()), float(found.mean())
+    slack = 1e-12  # equal means differ by rounding
+    extreme = np.count_nonzero(np.abs(chance - centre) >= abs(observed - centre) - slack)
+    # the asked order counts as one of the draws (Phipson and Smyth 2010), so p is never 0
+    return OrderTest(observed, chance, (1 + extreme) / (1 + draws))
+
+
+def sign_test(wins: int, losses: int) -> float:
+    """Two-sided p-value of an exact sign test; ties are left out (Dixon and Mood 1946).
+
+    Args:
+        wins, losses: how often one and the other were preferred, at least one of them not 0.
+
+    Example:
+        >>> round(sign_test(255, 222), 2)
+        0.14
+    """
+    trials = wins + losses
+    if wins < 0 or losses < 0 or not trials:
+        raise InputError(f"There are {wins} wins and {losses} losses; a test needs at least one.")
+    fewer = min(wins, losses)
+    # whole numbers stay exact however large; a division of two of them is rounded once
+    tail = sum(math.comb(trials, k) for k in range(fewer + 1))
+    return min(1.0, 2 * tail / 2**trials)
+
+
+def wilson(right: int, n: int) -> Interval:
+    """A share with its 95 % score interval (Wilson 1927).
+
+    Args:
+        right: how many of n, from 0 to n.
+        n: at least 1.
+    """
+    if n < 1 or not 0 <= right <= n:
+        raise InputError(f"{right} of {n} is not a share; give 0 to n of at least 1.")
+    z = 1.959963984540054  # the normal quantile of 0.975
+    share = right / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return Interval(share, max(0.0, centre - half), min(1.0, centre + half))
