@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from workbench.composed import Composed
 from workbench.errors import InputError, UnknownNameError, WorkbenchError
 from workbench.params import Text, Upload, as_text, fields_of, parse
 
@@ -68,7 +69,7 @@ def write(tab: str, params: Mapping[str, Any], *, study: str | None = None) -> s
         pairs += [
             (prefix(tab, owner) + each.name, texts[each.name])
             for each in fields_of(type(values))
-            if (owner == (study or tab) and not isinstance(each.kind, Text | Upload))
+            if (owner == (study or tab) and not isinstance(each.kind, Text | Upload | Composed))
             or getattr(values, each.name) != each.default
         ]
     return urlencode(pairs)

@@ -9,18 +9,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import gradio as gr
 
 from panels import guard, lesson
-from panels.results import ResultStore, publish
+from panels.results import Offers, ResultStore, publish
 from panels.runs import Ask, Mode, NotMeasuredError, Runner
 from panels.view import View
 from panels.widget import element
 from workbench.methods.catalog import Method
-from workbench.params import Choice, Field, Model, Range, Text, Upload, describe, fields_of, parse
+from workbench.params import (
+    Board,
+    Chips,
+    Choice,
+    Field,
+    Model,
+    Picks,
+    Range,
+    Text,
+    Upload,
+    describe,
+    fields_of,
+    parse,
+)
 from workbench.server.api import Event, ModelClient
 from workbench.study import Outcome, Study
 
@@ -47,12 +60,14 @@ class Desk:
     client: ModelClient
     results: ResultStore = field(default_factory=ResultStore)
     views: dict[str, tuple[View, ...]] = field(default_factory=dict)
+    offers: dict[str, Offers] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.runner = Runner(self.client, self._finish, self.results.is_served)
 
     def _finish(self, study: Study, outcome: Outcome) -> str:
-        return publish(self.results, study, outcome, self.views[study.slug])
+        views, offers = self.views[study.slug], self.offers[study.slug]
+        return publish(self.results, study, outcome, views, offers)
 
 
 def tab_id(study: str) -> str:
@@ -76,6 +91,7 @@ class Page:
         figures: Sequence[View],
         run: Literal["auto", "button"],
         open_controls: int = OPEN_CONTROLS,
+        offers: Offers | None = None,
     ) -> StudyPanel:
         """Add a study: its controls beside its figures, with everything that comes with it.
 
@@ -85,8 +101,11 @@ class Page:
             run: "auto" runs whenever a parameter that is not live changes; "button" waits for
                 Run, because the study needs a model.
             open_controls: how many controls are in sight; the rest fold under "More".
+            offers: what a result offers for some of the controls, by parameter: phrases to add,
+                columns to choose.
         """
         self._desk.views[study.slug] = tuple(figures)
+        self._desk.offers[study.slug] = offers or {}
         with gr.Tab(study.title, id=study.slug, elem_id=tab_id(study.slug)):
             shown = element("study", study.slug, events=("run", "cancel"))
         panel = StudyPanel(study, tuple(figures), run, open_controls, shown)
@@ -187,7 +206,14 @@ def _progress(event: Event) -> dict[str, Any]:
         "fraction": event.fraction,
         "seconds_left": event.seconds_left,
         "text": event.text,
-    }
+    } | _written(event)
+
+
+def _written(event: Event) -> dict[str, Any]:
+    """The text that a model has written so far, if the event carries one."""
+    if event.kind != "partial" or not isinstance(event.values.get("text"), str):
+        return {}
+    return {"label": event.label, "written": event.values["text"]}
 
 
 def _describe_view(view: View) -> dict[str, Any]:
@@ -222,6 +248,11 @@ def _describe_param(each: Field, study: Study) -> dict[str, Any]:
         case Model() as m:
             return common | {"modelKind": m.kind}
         case Upload() as u:
-            return common | {"suffixes": u.suffixes}
+            return common | {"suffixes": u.suffixes, "canDraw": u.can_draw}
+        case Picks() | Chips() as composed:
+            return common | {"maxItems": composed.max_items}
+        case Board() as board:
+            pieces = [asdict(piece) for piece in board.pieces]
+            return common | {"maxItems": board.max_items, "pieces": pieces}
         case _:
             return common

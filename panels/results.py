@@ -11,12 +11,14 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from panels.snippet import snippet
-from panels.view import View
+from panels.view import Offer, View
 from workbench.params import as_dict
 from workbench.study import Outcome, Study
 
@@ -25,7 +27,13 @@ LIMIT_BYTES = 192 * 2**20
 FOREVER = "public, max-age=31536000, immutable"
 
 
-def publish(store: ResultStore, study: Study, outcome: Outcome, views: Sequence[View]) -> str:
+Offers = Mapping[str, Callable[[Any], Sequence[Offer]]]
+"""Name of a parameter -> what a study's result offers for it."""
+
+
+def publish(
+    store: ResultStore, study: Study, outcome: Outcome, views: Sequence[View], offers: Offers
+) -> str:
     """Keep everything the page shows of an outcome; returns the address of its numbers.
 
     The first figure comes with them; the others are fetched when they are shown.
@@ -43,6 +51,9 @@ def publish(store: ResultStore, study: Study, outcome: Outcome, views: Sequence[
         "receipt": dict(outcome.receipt),
         "python": snippet(study, outcome.params),
         "figures": figures,
+        "offers": {
+            name: [asdict(each) for each in offer(outcome.result)] for name, offer in offers.items()
+        },
     }
     return store.put(_as_json(body))
 

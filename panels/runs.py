@@ -125,8 +125,9 @@ class Runner:
 
         future = loop.run_in_executor(self._pool, work)
         try:
-            while (event := await queue.get()) is not None:
-                yield event
+            while (events := await take_all(queue)) is not None:
+                for event in events:
+                    yield event
             yield await future
         finally:
             run.stop()
@@ -165,6 +166,27 @@ class Runner:
         for (owner, _), run in list(self._runs.items()):
             if owner == session:
                 run.stop()
+
+
+async def take_all(queue: asyncio.Queue[Event | None]) -> list[Event] | None:
+    """Everything that waits in a queue, or ``None`` at its end.
+
+    Of several texts a model has grown since the last look only the longest is of use: a page that
+    is slower than the model then falls no further behind.
+    """
+    event = await queue.get()
+    events: list[Event] = []
+    while event is not None:
+        if event.kind == "partial":
+            events = [e for e in events if e.kind != "partial" or e.label != event.label]
+        events.append(event)
+        if queue.empty():
+            return events
+        event = queue.get_nowait()
+    if not events:
+        return None
+    queue.put_nowait(None)  # the end, for the next look
+    return events
 
 
 class _SharedAnswers:

@@ -22,6 +22,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from workbench.composed import Board as Board
+from workbench.composed import Chip as Chip
+from workbench.composed import Chips as Chips
+from workbench.composed import Composed
+from workbench.composed import Picks as Picks
+from workbench.composed import Piece as Piece
+from workbench.composed import Placed as Placed
+from workbench.composed import chips as chips
+from workbench.composed import picked as picked
+from workbench.composed import placed as placed
 from workbench.errors import InputError, UnknownNameError
 
 P = TypeVar("P")
@@ -133,15 +143,17 @@ class Upload:
         suffixes: accepted endings of the file's name, in lower case, with the dot.
         max_mib: largest file accepted.
         help: one sentence under the control.
+        can_draw: the page also offers a sheet to draw on, which arrives as a PNG file.
     """
 
     label: str
     suffixes: tuple[str, ...]
     max_mib: float = 16.0
     help: str = ""
+    can_draw: bool = False
 
 
-Kind = Range | Choice | Text | Model | Flag | Upload
+Kind = Range | Choice | Text | Model | Flag | Upload | Composed
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +191,10 @@ def check(params: Any) -> None:
         InputError: one sentence with the parameter's label, its value and what is allowed.
     """
     for field in fields_of(type(params)):
-        _check_value(field, getattr(params, field.name))
+        if isinstance(field.kind, Composed):
+            field.kind.check(getattr(params, field.name))
+        else:
+            _check_value(field, getattr(params, field.name))
 
 
 def _check_value(field: Field, value: Any) -> None:
@@ -247,6 +262,8 @@ def describe(field: Field) -> str:
             allowed = "true or false"
         case Upload() as u:
             allowed = f"a {' or '.join(u.suffixes)} file of up to {u.max_mib:g} MiB"
+        case Picks() | Chips() | Board() as composed:
+            allowed = composed.allowed
     return f"{field.kind.label}: {allowed}"
 
 
@@ -298,7 +315,7 @@ def _convert(field: Field, value: Any) -> Any:
     if isinstance(field.kind, Flag) and isinstance(value, str):
         words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
         return words.get(value.strip().lower(), value)
-    if isinstance(field.kind, Upload) and value is None:
+    if isinstance(field.kind, Upload | Composed) and value is None:
         return ""
     if isinstance(field.kind, Range) and not isinstance(value, bool):
         try:

@@ -185,7 +185,7 @@ class _WatchedClient:
         fresh = self._watch.fresh or request.fresh
         job = self._client.submit(replace(request, fresh=fresh, user=self._watch.user))
         self._watch.on_job(job)
-        return _WatchedJob(job, self._watch)
+        return _WatchedJob(job, self._watch, request.label)
 
     def call(self, request: Request) -> Result:
         job = self.submit(request)
@@ -204,9 +204,10 @@ class _WatchedClient:
 
 
 class _WatchedJob:
-    def __init__(self, job: Job, watch: _Watch) -> None:
+    def __init__(self, job: Job, watch: _Watch, label: str) -> None:
         self._job = job
         self._watch = watch
+        self._label = label
 
     @property
     def id(self) -> str:
@@ -218,6 +219,7 @@ class _WatchedJob:
 
     def events(self) -> Iterator[Event]:
         for event in self._job.events():
+            event = replace(event, label=self._label) if self._label else event
             self._watch.on_event(event)
             yield event
 

@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const { page, studies, equal, accepts } = workbench;
+  const LONG_KINDS = ["text", "upload", "picks", "chips", "board"]; // in a link only when not the default
   let tab = "overview";
   const shown = {}; // the study that each tab shows, by slug
   let timer;
@@ -18,7 +19,7 @@
       const isShown = slug === (shown[tab] ?? tab);
       for (const param of study.spec.params) {
         const value = study.values[param.name];
-        const isKept = isShown && param.kind !== "text" && param.kind !== "upload";
+        const isKept = isShown && !LONG_KINDS.includes(param.kind);
         if (isKept || !equal(value, param.default)) pairs.set(prefix + param.name, String(value));
       }
     }

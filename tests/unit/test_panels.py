@@ -20,15 +20,15 @@ import pytest
 
 from panels import guard, lesson, models, page, snippet, status
 from panels.results import ResultStore, publish
-from panels.runs import Ask, Mode, NotMeasuredError, Runner
+from panels.runs import Ask, Mode, NotMeasuredError, Runner, take_all
 from panels.statics import CARTESIAN_PLOTLY_JS, WHOLE_PLOTLY_JS
-from panels.view import View
+from panels.view import Offer, View
 from tests.browser import toy
 from workbench.errors import BusyError, CancelledError, InputError, UnknownNameError
 from workbench.figures import theme
 from workbench.methods.catalog import METHODS, find_study, studies
 from workbench.params import fields_of
-from workbench.server.api import Event
+from workbench.server.api import Event, Request
 from workbench.study import execute
 
 ROOT = Path(__file__).parents[2]
@@ -138,7 +138,7 @@ def test_equal_results_share_one_address() -> None:
     store = ResultStore()
     outcome = execute(toy.WAVES, toy.ToyClient(), toy.WaveParams())
     views = (View("curve", "Curve", toy.draw_curve), View("matrix", "Matrix", toy.draw_matrix))
-    first, again = (publish(store, toy.WAVES, outcome, views) for _ in range(2))
+    first, again = (publish(store, toy.WAVES, outcome, views, {}) for _ in range(2))
     assert first == again
 
 
@@ -146,13 +146,22 @@ def test_a_result_carries_its_first_figure_and_says_where_the_others_are() -> No
     store = ResultStore()
     outcome = execute(toy.WAVES, toy.ToyClient(), toy.WaveParams())
     views = (View("curve", "Curve", toy.draw_curve), View("matrix", "Matrix", toy.draw_matrix))
-    body = _read(store, publish(store, toy.WAVES, outcome, views))
+    body = _read(store, publish(store, toy.WAVES, outcome, views, {}))
     shown, later = body["figures"]
     assert shown["name"] == "curve"
     assert set(later) == {"address"}
     assert _read(store, later["address"]) == {"name": "matrix", "title": "Matrix"} | json.loads(
         json.dumps(toy.draw_matrix(toy.WaveParams()).payload())
     )
+
+
+def test_a_result_offers_phrases_for_its_controls() -> None:
+    store = ResultStore()
+    outcome = execute(toy.WAVES, toy.ToyClient(), toy.WaveParams())
+    views = (View("curve", "Curve", toy.draw_curve),)
+    offers = {"shape": lambda params: [Offer(params.shape, "good")]}
+    body = _read(store, publish(store, toy.WAVES, outcome, views, offers))
+    assert body["offers"] == {"shape": [{"text": "sine", "role": "good"}]}
 
 
 def _read(store: ResultStore, address: str) -> dict[str, Any]:
@@ -162,6 +171,42 @@ def _read(store: ResultStore, address: str) -> dict[str, Any]:
 
 
 # ---------- runs ----------
+def test_a_page_slower_than_the_model_is_given_only_the_longest_text_of_each_request() -> None:
+    async def look() -> list[list[Event] | None]:
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        for event in (
+            Event("running", fraction=0.1),
+            Event("partial", values={"text": "a"}, label="Student"),
+            Event("partial", values={"text": "b"}, label="Teacher"),
+            Event("partial", values={"text": "aa"}, label="Student"),
+            None,
+        ):
+            queue.put_nowait(event)
+        return [await take_all(queue) for _ in range(2)]
+
+    events, end = asyncio.run(look())
+    assert events is not None
+    assert [(e.label, e.values.get("text")) for e in events] == [
+        ("", None), ("Teacher", "b"), ("Student", "aa"),
+    ]  # fmt: skip
+    assert end is None
+
+
+def test_an_event_carries_its_requests_label() -> None:
+    asked = replace(
+        toy.SLOW,
+        gather=lambda client, p: (
+            client.call(
+                Request("toy.slow", arguments={"text": p.text}, label="Student alone")
+            ).values
+        ),
+    )
+    client, seen = toy.ToyClient(), []
+    client.gate.set()
+    execute(asked, client, toy.SlowParams(), on_event=seen.append)
+    assert {event.label for event in seen} == {"Student alone"}
+
+
 def _runner(client: toy.ToyClient) -> Runner:
     return Runner(client, lambda _study, outcome: str(dict(outcome.summary)), lambda _: True)
 

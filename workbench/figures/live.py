@@ -60,14 +60,14 @@ class LiveFigure:
         """
         spec = copy.deepcopy(self.figure.to_plotly_json())
         for slot in self.slots:
-            _assign(spec, slot.path, _pick(slot, self._index(slot, position)))
+            _assign(spec, slot.path, pick(slot.values, indices_at(self.axes, slot.axes, position)))
         return go.Figure(spec)
 
     def words_at(self, **position: Position) -> str:
         """The sentences for one position of the live parameters."""
         if isinstance(self.words, str):
             return self.words
-        return str(_pick(self.words, self._index(self.words, position)))
+        return str(pick(self.words.values, indices_at(self.axes, self.words.axes, position)))
 
     def payload(self) -> dict[str, Any]:
         """The figure as JSON for the browser: typed arrays as base64, in C order.
@@ -80,24 +80,51 @@ class LiveFigure:
         return {
             "figure": _encode(spec),
             "axes": {name: list(positions) for name, positions in self.axes.items()},
-            "slots": [self._encode_slot(slot) for slot in self.slots],
-            "words": self.words if isinstance(self.words, str) else self._encode_slot(self.words),
+            "slots": [encode_slot(slot, self.axes) for slot in self.slots],
+            "words": self.words
+            if isinstance(self.words, str)
+            else encode_slot(self.words, self.axes),
         }
 
-    def _index(self, slot: Slot, position: Mapping[str, Position]) -> tuple[int, ...]:
-        return tuple(_nearest(self.axes[name], position[name]) for name in slot.axes)
 
-    def _encode_slot(self, slot: Slot) -> dict[str, Any]:
-        shape = [len(self.axes[name]) for name in slot.axes]
-        head: dict[str, Any] = {"path": slot.path, "axes": list(slot.axes)}
-        if isinstance(slot.values, np.ndarray) and slot.values.dtype.kind in "fiub":
-            if list(slot.values.shape[: len(shape)]) != shape:
-                raise ValueError(
-                    f"slot {slot.path}: shape {slot.values.shape} does not start with {shape}"
-                )
-            return head | {"shape": list(slot.values.shape)} | _base64(slot.values)
-        texts = [_pick(slot, index) for index in itertools.product(*map(range, shape))]
-        return head | {"texts": texts}
+def encode_slot(slot: Slot, axes: Mapping[str, Sequence[Position]]) -> dict[str, Any]:
+    """A slot as JSON for the browser.
+
+    Args:
+        slot: what to write.
+        axes: every position of each live parameter.
+
+    Raises:
+        ValueError: its numbers do not have a part for every position.
+    """
+    shape = [len(axes[name]) for name in slot.axes]
+    head: dict[str, Any] = {"path": slot.path, "axes": list(slot.axes)}
+    if isinstance(slot.values, np.ndarray) and slot.values.dtype.kind in "fiub":
+        if list(slot.values.shape[: len(shape)]) != shape:
+            raise ValueError(
+                f"slot {slot.path}: shape {slot.values.shape} does not start with {shape}"
+            )
+        return head | {"shape": list(slot.values.shape)} | _base64(slot.values)
+    texts = [pick(slot.values, index) for index in itertools.product(*map(range, shape))]
+    return head | {"texts": texts}
+
+
+def indices_at(
+    axes: Mapping[str, Sequence[Position]], names: Sequence[str], position: Mapping[str, Position]
+) -> tuple[int, ...]:
+    """Index of the position nearest to a value, on each of the named axes.
+
+    Raises:
+        KeyError: a live parameter is missing.
+    """
+    return tuple(_nearest(axes[name], position[name]) for name in names)
+
+
+def pick(values: Any, index: Sequence[int]) -> Any:
+    """What stands at an index of nested lists, or of an array."""
+    for i in index:
+        values = values[i]
+    return values
 
 
 def over_positions(shape: Sequence[int], say: Callable[..., str]) -> list[Any]:
@@ -129,13 +156,6 @@ def _nearest(positions: Sequence[Position], value: Position) -> int:
     if isinstance(value, (str, bool)):
         return list(positions).index(value)
     return int(np.argmin(np.abs(np.asarray(positions, dtype=float) - float(value))))
-
-
-def _pick(slot: Slot, index: tuple[int, ...]) -> Any:
-    found: Any = slot.values
-    for i in index:
-        found = found[i]
-    return found
 
 
 def _assign(spec: Any, path: str, value: Any) -> None:

@@ -36,6 +36,8 @@ class Request:
         fresh: measure again even if the answer is cached, and replace it.
         user: who asks, for fairness only; never part of the key.
         deadline_s: give up after this many seconds, or never.
+        label: what the page calls it while it runs ("Student alone"); never part of the key, and
+            not sent to a server elsewhere.
     """
 
     operation: str
@@ -47,6 +49,7 @@ class Request:
     fresh: bool = False
     user: str = "anonymous"
     deadline_s: float | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ class Event:
 
     ``queued`` carries the place in the queue (1 is next); ``running`` the fraction done, if it is
     known, and a short text; ``partial`` what is finished so far (streamed text, a training curve).
+    ``label`` is the request's own.
     """
 
     kind: Literal["queued", "loading", "running", "partial"]
@@ -100,6 +104,7 @@ class Event:
     text: str = ""
     values: Mapping[str, Json] = field(default_factory=dict)
     arrays: Arrays = field(default_factory=dict)
+    label: str = ""
 
 
 class Job(Protocol):

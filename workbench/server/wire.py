@@ -107,7 +107,10 @@ def freeze(arrays: Arrays) -> dict[str, np.ndarray]:
 
 def pack_request(request: Request) -> bytes:
     """Write a request as bytes."""
-    members = {f.name: getattr(request, f.name) for f in fields(Request) if f.name != "arrays"}
+    stays_here = ("arrays", "label")
+    members = {
+        f.name: getattr(request, f.name) for f in fields(Request) if f.name not in stays_here
+    }
     return pack(members | {"arguments": dict(request.arguments)}, request.arrays)
 
 
