@@ -15,11 +15,23 @@ from workbench.data.emoji.captions import TEMPLATES
 from workbench.data.emoji.classes import emoji_classes
 from workbench.data.emoji.prior import pretraining_prior
 from workbench.data.emoji.tasks import Task
-from workbench.errors import CancelledError, InputError, TooLargeError, UnknownNameError
+from workbench.errors import (
+    CancelledError,
+    InputError,
+    TooLargeError,
+    UnknownNameError,
+    WorkbenchError,
+)
 from workbench.models.open_clip_model import OpenClipModel, load_open_clip
 from workbench.server.api import Request
 from workbench.server.operation import Output
-from workbench.server.operations import clip_embed, clip_features, clip_fine_tune, emoji
+from workbench.server.operations import (
+    clip_embed,
+    clip_embed_fine_tuned,
+    clip_features,
+    clip_fine_tune,
+    emoji,
+)
 from workbench.server.operations.catalog import OPERATIONS
 from workbench.training.contrastive import normalise
 from workbench.training.emoji_clip import model_configuration, write_model
@@ -308,6 +320,75 @@ def test_a_recipe_out_of_range_is_refused_by_name(change: dict[str, Any], reason
         clip_fine_tune.prepare(Request("clip.fine_tune", "m", change))
 
 
+# Pictures from outside ---------------------------------------------------------------------
+
+
+def fine_tuned_view(
+    clip: OpenClipModel, tuned: Output, images: np.ndarray, change: dict[str, Any] | None = None
+) -> Output | WorkbenchError:
+    arrays = {
+        "images": images,
+        "weights": tuned.arrays["weights"],
+        "head": tuned.arrays["head"],
+    } | (change or {})
+    request = Request("clip.embed_fine_tuned", clip.name, arrays=arrays)
+    item = clip_embed_fine_tuned.prepare(request)
+    (outcome,) = clip_embed_fine_tuned.run(clip, [item], RecordingControl(), "cpu")
+    return outcome
+
+
+@pytest.mark.parametrize("method", ["full", "linear"])
+def test_weights_that_come_with_a_request_are_the_fine_tuned_model(
+    clip: OpenClipModel, method: str
+) -> None:
+    alphas = [0.0, 0.5, 1.0]
+    recipe = {**TINY, "method": method, "alphas": alphas, "with_weights": True}
+    tuned = run_one(clip_fine_tune.OPERATION, clip, recipe, seed=2)
+    places = [0, 50, 107]
+    drawn, _ = Task("grey", "test", 1).pick(places)
+    shown = np.ascontiguousarray(drawn.permute(0, 2, 3, 1).numpy())
+    found = fine_tuned_view(clip, tuned, shown)
+    assert isinstance(found, Output)
+    for place in range(3):
+        own = found.arrays["features"][place] @ found.arrays["heads"][place].T
+        np.testing.assert_allclose(own, logits(tuned, place)[places], atol=2e-2)
+    zero = clip_features.logit_scale(clip) * (
+        embed(clip, shown).arrays["features"] @ emoji.class_head(clip).T
+    )
+    np.testing.assert_allclose(
+        found.arrays["features"][0] @ found.arrays["heads"][0].T, zero, atol=1e-4
+    )
+    assert np.abs(own - zero).max() > 0.05
+
+
+def test_asking_for_weights_changes_no_other_number(clip: OpenClipModel) -> None:
+    plain = run_one(clip_fine_tune.OPERATION, clip, TINY, seed=1)
+    tuned = run_one(clip_fine_tune.OPERATION, clip, {**TINY, "with_weights": True}, seed=1)
+    assert set(tuned.arrays) - set(plain.arrays) == {"weights", "head"}
+    for name, array in plain.arrays.items():
+        np.testing.assert_array_equal(tuned.arrays[name], array, err_msg=name)
+
+
+def test_weights_of_another_shape_are_refused_in_words(
+    clip: OpenClipModel, pictures: np.ndarray
+) -> None:
+    tuned = run_one(clip_fine_tune.OPERATION, clip, {**TINY, "with_weights": True})
+    weights, head = tuned.arrays["weights"], tuned.arrays["head"]
+    outcome = fine_tuned_view(clip, tuned, pictures, {"weights": weights[:-1]})
+    assert isinstance(outcome, InputError)
+    assert "Send those that clip.fine_tune gave" in str(outcome)
+    outcome = fine_tuned_view(clip, tuned, pictures, {"head": head[:, :-1]})
+    assert isinstance(outcome, InputError)
+    for change, said in (
+        ({"weights": weights.astype("f8")}, "float32"),
+        ({"weights": np.full_like(weights, np.nan)}, "not finite"),
+        ({"head": head[:5]}, "5 rows"),
+        ({"images": pictures.astype("f4")}, "uint8"),
+    ):
+        with pytest.raises(InputError, match=said):
+            fine_tuned_view(clip, tuned, pictures, change)
+
+
 def test_a_left_request_is_not_embedded(clip: OpenClipModel) -> None:
     control = RecordingControl()
     control.left = {0}
@@ -323,6 +404,7 @@ def test_the_server_offers_every_operation() -> None:
     assert {
         "clip.embed_images",
         "clip.embed_texts",
+        "clip.embed_fine_tuned",
         "clip.fine_tune",
         "clip.decode_image",
         "emoji.features",

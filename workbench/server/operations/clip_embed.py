@@ -43,6 +43,17 @@ class TextArguments(Base):
 def prepare_images(request: Request) -> Prepared:
     """Check the pictures of a request: ``images`` ``(n, h, w, 3)`` uint8."""
     parse(ImageArguments, request, arrays=("images",))
+    images = check_images(request)
+    return Prepared(images, cost=int(images[..., 0].size), bucket=images.shape[1:3])
+
+
+def check_images(request: Request) -> np.ndarray:
+    """The array ``images`` of a request: ``(n, h, w, 3)`` uint8.
+
+    Raises:
+        InputError: another type or shape, none or too many, or strips.
+        TooLargeError: too many bytes.
+    """
     images = request.arrays["images"]
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
         raise InputError(
@@ -64,7 +75,7 @@ def prepare_images(request: Request) -> Prepared:
             f"{request.operation}: pictures of {width} × {height} pixels are strips; the longer "
             f"side may be at most {MAX_RATIO} times the shorter."
         )
-    return Prepared(images, cost=int(images[..., 0].size), bucket=images.shape[1:3])
+    return images
 
 
 def run_images(

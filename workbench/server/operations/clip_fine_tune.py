@@ -45,6 +45,8 @@ class Arguments(Base):
     test_per_class: Annotated[int, Field(ge=1, le=200)] = 50
     estimate_per_class: Annotated[int, Field(ge=0, le=200)] = 20
     test_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    with_weights: bool = False
+    """Whether to answer the fitted weights too, as ``clip.embed_fine_tuned`` takes them."""
 
 
 def prepare(request: Request) -> Prepared:
@@ -84,6 +86,9 @@ def _fine_tune(loaded: Any, arguments: Arguments, seed: int, control: Control, i
         if (step + 1) % _PARTIAL_STEPS == 0:
             control.partial(item, {"step": step + 1, "loss": loss})
     arrays = _measure(loaded, trainer, arguments, control, item)
+    if arguments.with_weights:
+        fitted, fitted_head = trainer.interpolate(loaded, 1.0)
+        arrays |= {"weights": clip_training.pack_tower(fitted), "head": fitted_head.numpy()}
     return Output(
         {
             **arrays,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from workbench.data.emoji.streams import stream
+from workbench.errors import InputError
 from workbench.server.operations import clip_features
 
 if TYPE_CHECKING:
@@ -153,12 +155,8 @@ class FineTuning:
     def interpolate(self, loaded: Any, alpha: float) -> tuple[Any, torch.Tensor]:
         import torch
 
-        between = _copy(loaded)
-        fitted = self._model.model.visual.state_dict()
+        between = blend(loaded, self._model.model.visual.state_dict(), alpha)
         with torch.no_grad():
-            for name, value in between.model.visual.state_dict().items():
-                if value.is_floating_point():  # counters of batch normalisation are not
-                    value.lerp_(fitted[name], alpha)
             head = torch.lerp(self._start, self._head.detach().cpu(), alpha)
         return between, head
 
@@ -179,6 +177,58 @@ class FineTuning:
 
 
 METHODS = {"full": FineTuning, "linear": LinearProbe}
+
+
+def blend(loaded: Any, fitted: Mapping[str, torch.Tensor], alpha: float) -> Any:
+    """The model with an image tower between its own (0) and a fitted one (1).
+
+    Args:
+        loaded: an open_clip model; it is copied, never changed.
+        fitted: the other tower's parameters and statistics, by name.
+        alpha: the share of the fitted tower.
+    """
+    import torch
+
+    between = _copy(loaded)
+    with torch.no_grad():
+        for name, value in between.model.visual.state_dict().items():
+            if value.is_floating_point():  # counters of batch normalisation are not
+                value.lerp_(fitted[name], alpha)
+    return between
+
+
+def pack_tower(loaded: Any) -> np.ndarray:
+    """``(p,)`` float32: every parameter and statistic of the image tower, in the model's order."""
+    tower = loaded.model.visual.state_dict()
+    parts = [value.float().cpu().numpy().ravel() for value in _numbers(tower).values()]
+    return np.concatenate(parts)
+
+
+def unpack_tower(loaded: Any, weights: np.ndarray) -> dict[str, torch.Tensor]:
+    """What ``pack_tower`` packed, by name, for the same architecture.
+
+    Raises:
+        InputError: another number of parameters than the model's tower has.
+    """
+    import torch
+
+    tower = _numbers(loaded.model.visual.state_dict())
+    needed = sum(value.numel() for value in tower.values())
+    if len(weights) != needed:
+        raise InputError(
+            f"The weights have {len(weights):,} numbers; the image tower of {loaded.name} has "
+            f"{needed:,}. Send those that clip.fine_tune gave for this model."
+        )
+    # a copy, because what arrives with a request is read-only
+    parts = torch.from_numpy(weights.copy()).split([value.numel() for value in tower.values()])
+    return {
+        name: part.view(value.shape).to(value)
+        for (name, value), part in zip(tower.items(), parts, strict=True)
+    }
+
+
+def _numbers(tower: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: value for name, value in tower.items() if value.is_floating_point()}
 
 
 def _copy(loaded: Any) -> Any:
