@@ -13,7 +13,9 @@ from workbench.server.operations import (
     embed_text,
     emoji,
     generate,
+    generate_batch,
     next_token,
+    score_batch,
     score_choices,
     swap_head,
     tokenize_text,
@@ -21,7 +23,9 @@ from workbench.server.operations import (
 
 OPERATIONS: tuple[Operation, ...] = (
     generate.OPERATION,
+    generate_batch.OPERATION,
     score_choices.OPERATION,
+    score_batch.OPERATION,
     next_token.OPERATION,
     tokenize_text.OPERATION,
     embed_text.OPERATION,

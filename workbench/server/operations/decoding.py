@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from workbench.models.prefix_cache import Prefix
+from workbench.server.operations import shared_prefix
+from workbench.server.operations.forward import cut_prefix, prefill
+from workbench.server.operations.scoring import shared_length
 from workbench.server.operations.seq2seq import encode_prompts, first_decoder_token
 
 if TYPE_CHECKING:
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
 
 _PREFILL_TOKENS = {"cpu": 128}
 _PREFILL_TOKENS_ACCELERATOR = 8192
+_SCORES_A_HEAD = 4_000_000
+"""Most attention scores of one head at once, where they are all in memory."""
 
 
 class Decoder(Protocol):
@@ -62,8 +68,7 @@ class CausalDecoder:
 
     def start(self, check: Callable[[], None]) -> torch.Tensor:
         # In pieces, so that a long prompt can be cancelled while it is being read.
-        budget = _PREFILL_TOKENS.get(self._device, _PREFILL_TOKENS_ACCELERATOR)
-        columns = max(1, budget // len(self._ids))
+        columns = max(1, self._prefill_tokens() // len(self._ids))
         logits = None
         for first in range(0, self._width, columns):
             check()
@@ -90,6 +95,9 @@ class CausalDecoder:
         self._mask, self._positions = self._mask[index], self._positions[index]
         self._cache.batch_select_indices(index)
 
+    def _prefill_tokens(self) -> int:
+        return _PREFILL_TOKENS.get(self._device, _PREFILL_TOKENS_ACCELERATOR)
+
     def _forward(
         self, ids: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor
     ) -> torch.Tensor:
@@ -101,6 +109,43 @@ class CausalDecoder:
                 input_ids=ids,
                 position_ids=positions,
                 attention_mask=mask if padded else None,
+                past_key_values=self._cache,
+                use_cache=True,
+                logits_to_keep=1,
+            )
+        return output.logits[:, -1].float().cpu()
+
+
+class SharedPrefixDecoder(CausalDecoder):
+    """Rows of a causal language model that all stand after one prefix, which is not repeated.
+
+    Args:
+        loaded: a causal language model.
+        prompts: token ids of what follows the prefix in each row, at least one each.
+        prefix: its keys and values.
+    """
+
+    def __init__(self, loaded: Any, prompts: Sequence[Sequence[int]], prefix: Prefix) -> None:
+        super().__init__(loaded, prompts)
+        self._prefix = prefix
+        self._positions = self._positions + prefix.tokens
+
+    def _prefill_tokens(self) -> int:
+        return min(super()._prefill_tokens(), max(1, _SCORES_A_HEAD // self._prefix.tokens))
+
+    def _forward(
+        self, ids: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor
+    ) -> torch.Tensor:
+        import torch
+
+        queries, keys = ids.shape[1], mask.shape[1]
+        causal = torch.ones(queries, keys, dtype=torch.bool, device=mask.device)
+        allowed = mask.bool()[:, None, None, :] & causal.tril(keys - queries)
+        with torch.inference_mode(), shared_prefix.after(self._model, self._prefix):
+            output = self._model(
+                input_ids=ids,
+                position_ids=positions,
+                attention_mask=allowed,
                 past_key_values=self._cache,
                 use_cache=True,
                 logits_to_keep=1,
@@ -151,3 +196,27 @@ class Seq2SeqDecoder:
         index = torch.tensor(rows, device=self._loaded.device)
         self._hidden, self._mask = self._hidden[index], self._mask[index]
         self._cache.batch_select_indices(index)
+
+
+def open_decoder(
+    loaded: Any,
+    prompts: Sequence[Sequence[int]],
+    check: Callable[[], None],
+    prefix: Sequence[int] = (),
+) -> Decoder:
+    """The decoder that suits a model and its prompts.
+
+    Args:
+        loaded: a language model.
+        prompts: token ids of each row, whole.
+        check: called while the prefix is read; may raise to stop.
+        prefix: token ids that most prompts begin with and whose keys and values are worth keeping;
+            where a prompt's first own word merges with its last token, less of it is shared.
+    """
+    if loaded.kind == "seq2seq-lm":
+        return Seq2SeqDecoder(loaded, prompts)
+    cut = min(min(shared_length(prefix, row), len(row) - 1) for row in prompts)
+    shared = prefill(loaded, prefix, check, keep=True) if cut > 0 else None
+    if shared is None:
+        return CausalDecoder(loaded, prompts)
+    return SharedPrefixDecoder(loaded, [row[cut:] for row in prompts], cut_prefix(shared, cut))

@@ -13,8 +13,9 @@ from workbench.errors import CancelledError, InputError, WorkbenchError
 from workbench.server.api import Request
 from workbench.server.operation import Control, Operation, Output, Prepared
 from workbench.server.operations import prompts, remote_generation
+from workbench.server.operations.arguments import Arguments as Base
 from workbench.server.operations.arguments import parse
-from workbench.server.operations.decoding import CausalDecoder, Decoder, Seq2SeqDecoder
+from workbench.server.operations.decoding import open_decoder
 from workbench.server.operations.sampling import Sampling, choose, generator_for
 from workbench.server.operations.transcript import cut_at_stop, safe_part
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 MAX_NEW_TOKENS = 4096
 
 
-class Arguments(prompts.Prompted):
-    """A prompt and how to continue it.
+class Settings(Base):
+    """How to continue a prompt.
 
     ``stop`` ends the answer where one of its strings begins; the string is cut off.
     """
@@ -39,12 +40,22 @@ class Arguments(prompts.Prompted):
     ] = Field(default_factory=list)
 
 
+class Arguments(prompts.Prompted, Settings):
+    """A prompt and how to continue it.
+
+    ``prefix`` stands before the prompt. It changes no answer: requests with the same prefix share
+    its keys and values.
+    """
+
+    prefix: Annotated[str, Field(max_length=prompts.MAX_CHARACTERS)] = ""
+
+
 @dataclass
 class Answer:
-    """One request while it is being answered."""
+    """One prompt while it is being answered."""
 
     number: int
-    arguments: Arguments
+    arguments: Settings
     prompt: list[int]
     limit: int
     generator: torch.Generator
@@ -57,10 +68,21 @@ class Answer:
 def prepare(request: Request) -> Prepared:
     """Check a request."""
     arguments = parse(Arguments, request)
-    if request.seed is not None and not 0 <= request.seed < 2**63:
-        raise InputError(f"The seed is {request.seed}; choose a whole number from 0 to 2^63 - 1.")
+    if arguments.prefix and arguments.messages is not None:
+        raise InputError("language.generate: prefix goes with prompt, not with messages.")
     cost = arguments.estimated_tokens() + arguments.max_new_tokens
-    return Prepared(arguments, cost=cost, seed=request.seed)
+    return Prepared(arguments, cost=cost, bucket=arguments.prefix, seed=check_seed(request.seed))
+
+
+def check_seed(seed: int | None) -> int | None:
+    """Refuse a seed that no generator takes.
+
+    Raises:
+        InputError: it is out of range.
+    """
+    if seed is not None and not 0 <= seed < 2**63:
+        raise InputError(f"The seed is {seed}; choose a whole number from 0 to 2^63 - 1.")
+    return seed
 
 
 def is_repeatable(request: Request) -> bool:
@@ -87,25 +109,59 @@ def run(
         except InputError as error:
             outcomes[number] = error
     if answers:
-        for answer in _decode(loaded, answers, control):
+        prefix = prefix_ids(loaded, items[0].arguments.prefix)  # one for the whole batch
+        for answer in decode(loaded, answers, control, prefix):
             outcomes[answer.number] = _write_output(answer)
     return outcomes
 
 
 def _begin(loaded: Any, number: int, item: Prepared) -> Answer:
     arguments: Arguments = item.arguments
-    ids = prompts.prompt_ids(loaded, arguments)
+    if arguments.prefix:
+        whole = prompts.Prompted(prompt=arguments.prefix + (arguments.prompt or ""))
+        return begin(loaded, number, prompts.prompt_ids(loaded, whole), arguments, item.seed)
+    return begin(loaded, number, prompts.prompt_ids(loaded, arguments), arguments, item.seed)
+
+
+def begin(
+    loaded: Any, number: int, ids: list[int], arguments: Settings, seed: int | None
+) -> Answer:
+    """One answer before its first token.
+
+    Args:
+        loaded: a language model of this machine.
+        number: of the answer among those that are decoded together.
+        ids: token ids of the whole prompt.
+        arguments: how to continue it.
+        seed: of its random numbers.
+
+    Raises:
+        InputError: the prompt leaves no room for an answer.
+    """
     limit = arguments.max_new_tokens
     if loaded.kind == "causal-lm":
         prompts.refuse_length(loaded, len(ids) + 1, "The prompt with one token of the answer")
         limit = min(limit, loaded.max_tokens - len(ids))
-    return Answer(number, arguments, ids, limit, generator_for(item.seed))
+    return Answer(number, arguments, ids, limit, generator_for(seed))
 
 
-def _decode(loaded: Any, answers: list[Answer], control: Control) -> list[Answer]:
-    """Decode until every row has ended or was left; returns the rows that ended."""
-    decoder_type = Seq2SeqDecoder if loaded.kind == "seq2seq-lm" else CausalDecoder
-    decoder: Decoder = decoder_type(loaded, [answer.prompt for answer in answers])
+def prefix_ids(loaded: Any, prefix: str) -> list[int]:
+    """Token ids of a text that prompts begin with; none for an empty one."""
+    return prompts.encode(loaded, [prefix])[0] if prefix else []
+
+
+def decode(
+    loaded: Any, answers: list[Answer], control: Control, prefix: Sequence[int] = ()
+) -> list[Answer]:
+    """Decode until every answer has ended or was left; returns those that ended.
+
+    Args:
+        loaded: a language model of this machine.
+        answers: what to continue, at least one.
+        control: asked by the answers' numbers who still waits.
+        prefix: token ids that the prompts begin with, read once.
+    """
+    decoder = open_decoder(loaded, [answer.prompt for answer in answers], control.check, prefix)
     ends = end_tokens(loaded)
     ended: list[Answer] = []
     logits = decoder.start(control.check)
@@ -118,6 +174,7 @@ def _decode(loaded: Any, answers: list[Answer], control: Control) -> list[Answer
             _append(loaded, answer, logits[row], ends)
             if answer.finish:
                 ended.append(answer)
+                control.progress(answer.number, 1.0, "ended")
             else:
                 kept.append(row)
                 _show(answer, control)

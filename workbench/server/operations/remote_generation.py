@@ -91,7 +91,7 @@ def _request(arguments: Arguments, seed: int | None) -> tuple[str, dict[str, Any
     if seed is not None:
         body["seed"] = seed
     if arguments.messages is None:
-        return "completions", {**body, "prompt": arguments.prompt}
+        return "completions", {**body, "prompt": arguments.prefix + (arguments.prompt or "")}
     return "chat/completions", {
         **body,
         "messages": [message.model_dump() for message in arguments.messages],

@@ -1,0 +1,139 @@
+"""``language.generate_batch``: continue several prompts that stand after one prefix.
+
+Each answer is the one that ``language.generate`` gives to prefix and prompt with the same seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from workbench.errors import CancelledError, InputError, WorkbenchError
+from workbench.server.api import Request
+from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operations import generate, prompts, remote_generation
+from workbench.server.operations.arguments import parse
+from workbench.server.operations.prompts import MAX_CHARACTERS, NonEmpty
+from workbench.server.operations.several import MAX_TEXTS, PartControl
+
+_REMOTE_AT_ONCE = 8
+"""Prompts an endpoint is asked at the same time."""
+
+
+class Arguments(generate.Settings):
+    """Prompts and how to continue them.
+
+    ``prefix`` stands before each prompt; it changes no answer, and its keys and values are read
+    once.
+    """
+
+    prompts: Annotated[list[NonEmpty], Field(min_length=1, max_length=MAX_TEXTS)]
+    prefix: Annotated[str, Field(max_length=MAX_CHARACTERS)] = ""
+
+
+def prepare(request: Request) -> Prepared:
+    """Check a request."""
+    return Prepared(parse(Arguments, request), seed=generate.check_seed(request.seed))
+
+
+def run(
+    loaded: Any, items: Sequence[Prepared], control: Control, device: str
+) -> list[Output | WorkbenchError]:
+    """Answer each request's prompts together."""
+    del device
+    answer = _answer_remotely if loaded.kind == "openai" else _answer
+    outcomes: list[Output | WorkbenchError] = []
+    for number, item in enumerate(items):
+        try:
+            outcomes.append(answer(loaded, number, item, control))
+        except InputError as error:
+            outcomes.append(error)
+    return outcomes
+
+
+def _answer(loaded: Any, number: int, item: Prepared, control: Control) -> Output | WorkbenchError:
+    """Answers to one request.
+
+    Returns:
+        Values with one entry for each prompt, as ``language.generate`` writes them: ``texts``,
+        ``finishes``, ``prompt_tokens``, ``new_tokens``. Arrays over the new tokens of all, one
+        answer after the other: ``token_ids`` and ``token_log_probabilities``; and
+        ``token_counts`` of each.
+    """
+    arguments: Arguments = item.arguments
+    wholes = prompts.encode(loaded, [arguments.prefix + one for one in arguments.prompts])
+    answers: list[generate.Answer] = []
+    for part, ids in enumerate(wholes):
+        try:
+            prompts.refuse_length(loaded, len(ids))
+            answers.append(generate.begin(loaded, part, ids, arguments, item.seed))
+        except InputError as error:
+            raise _name_part(error, part, len(wholes)) from error
+    parts = PartControl(control, number, len(answers))
+    prefix = generate.prefix_ids(loaded, arguments.prefix)
+    ended = generate.decode(loaded, answers, parts, prefix)
+    if len(ended) < len(answers):
+        return CancelledError("The request was left before it was answered.")
+    ended.sort(key=lambda one: one.number)
+    return Output(
+        arrays={
+            "token_ids": np.array([t for one in ended for t in one.tokens], dtype=np.int64),
+            "token_log_probabilities": np.array(
+                [p for one in ended for p in one.log_probabilities], dtype=np.float32
+            ),
+            "token_counts": np.array([len(one.tokens) for one in ended], dtype=np.int64),
+        },
+        values={
+            "texts": [one.text for one in ended],
+            "finishes": [one.finish for one in ended],
+            "prompt_tokens": [len(one.prompt) for one in ended],
+            "new_tokens": [len(one.tokens) for one in ended],
+        },
+    )
+
+
+def _answer_remotely(
+    loaded: Any, number: int, item: Prepared, control: Control
+) -> Output | WorkbenchError:
+    arguments: Arguments = item.arguments
+    settings = arguments.model_dump(exclude={"prompts"})
+    count = len(arguments.prompts)
+    found: list[Output] = []
+    while len(found) < count:
+        some = arguments.prompts[len(found) : len(found) + _REMOTE_AT_ONCE]
+        asked = [
+            Prepared(generate.Arguments(**settings, prompt=prompt), seed=item.seed)
+            for prompt in some
+        ]
+        parts = PartControl(control, number, len(some), done=len(found), of=count)
+        for outcome in remote_generation.run(loaded, asked, parts):
+            if isinstance(outcome, WorkbenchError):
+                return outcome
+            found.append(outcome)
+        control.progress(number, len(found) / count, f"{len(found)} of {count} texts")
+    return Output(
+        values={
+            "texts": [one.values["text"] for one in found],
+            "finishes": [one.values["finish"] for one in found],
+            "prompt_tokens": [one.values["prompt_tokens"] for one in found],
+            "new_tokens": [one.values["new_tokens"] for one in found],
+        }
+    )
+
+
+def _name_part(error: InputError, part: int, parts: int) -> InputError:
+    return InputError(f"Text {part + 1} of {parts}: {error}") if parts > 1 else error
+
+
+OPERATION = Operation(
+    name="language.generate_batch",
+    version=1,
+    kinds=frozenset({"causal-lm", "seq2seq-lm", "openai"}),
+    prepare=prepare,
+    run=run,
+    is_cacheable=generate.is_repeatable,
+    summary="Continue up to 64 prompts after one shared prefix, decoded together.",
+)

@@ -1,0 +1,94 @@
+"""``language.score_batch``: how probable the candidates of several prompts are, after one prefix.
+
+Each score is the one that ``language.score_choices`` gives to the same prefix, prompt and
+candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from workbench.errors import InputError, WorkbenchError
+from workbench.server.api import Request
+from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operations import prompts, score_choices
+from workbench.server.operations.arguments import Arguments as Base
+from workbench.server.operations.arguments import parse
+from workbench.server.operations.several import MAX_TEXTS, PartControl
+
+_MAX_CANDIDATES = 64
+
+
+class Question(Base):
+    """A prompt and what may follow it."""
+
+    prompt: prompts.NonEmpty
+    candidates: Annotated[list[prompts.NonEmpty], Field(min_length=1, max_length=_MAX_CANDIDATES)]
+
+
+class Arguments(Base):
+    """Questions, and the text that stands before each of their prompts."""
+
+    questions: Annotated[list[Question], Field(min_length=1, max_length=MAX_TEXTS)]
+    prefix: Annotated[str, Field(max_length=prompts.MAX_CHARACTERS)] = ""
+
+
+def prepare(request: Request) -> Prepared:
+    """Check a request."""
+    return Prepared(parse(Arguments, request))
+
+
+def run(
+    loaded: Any, items: Sequence[Prepared], control: Control, device: str
+) -> list[Output | WorkbenchError]:
+    """Score each request's questions together."""
+    return [
+        _score(loaded, number, item.arguments, control, device) for number, item in enumerate(items)
+    ]
+
+
+def _score(
+    loaded: Any, number: int, arguments: Arguments, control: Control, device: str
+) -> Output | WorkbenchError:
+    """Scores of one request.
+
+    Returns:
+        Arrays over all candidates, question after question: ``log_probabilities`` (sums) and
+        ``token_counts``; over all their tokens ``token_ids`` and ``token_log_probabilities``; over
+        the questions ``candidate_counts``. Value ``best``: the number of the most probable
+        candidate of each question.
+    """
+    asked = [
+        Prepared(
+            score_choices.Arguments(
+                prompt=one.prompt, candidates=one.candidates, prefix=arguments.prefix
+            )
+        )
+        for one in arguments.questions
+    ]
+    parts = PartControl(control, number, len(asked))
+    found: list[Output] = []
+    for part, outcome in enumerate(score_choices.run(loaded, asked, parts, device)):
+        if isinstance(outcome, InputError) and len(asked) > 1:
+            return InputError(f"Text {part + 1} of {len(asked)}: {outcome}")
+        if isinstance(outcome, WorkbenchError):
+            return outcome
+        found.append(outcome)
+    together = ("log_probabilities", "token_counts", "token_ids", "token_log_probabilities")
+    arrays = {name: np.concatenate([one.arrays[name] for one in found]) for name in together}
+    arrays["candidate_counts"] = np.array([len(one.candidates) for one in arguments.questions])
+    return Output(arrays, {"best": [one.values["best"] for one in found]})
+
+
+OPERATION = Operation(
+    name="language.score_batch",
+    version=1,
+    kinds=score_choices.OPERATION.kinds,
+    prepare=prepare,
+    run=run,
+    summary="Log-probability of each candidate of up to 64 prompts after one shared prefix.",
+)
