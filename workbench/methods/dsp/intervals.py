@@ -76,7 +76,8 @@ def paired_difference(one: np.ndarray, other: np.ndarray) -> Interval:
     """Mean of ``one - other`` over the same articles, with its bootstrap interval.
 
     Args:
-        one, other: ``(n,)`` scores of the same n articles in the same order.
+        one: ``(n,)`` scores of n articles.
+        other: ``(n,)`` scores of the same articles in the same order.
 
     Raises:
         InputError: the two do not have the same articles.
@@ -145,7 +146,11 @@ def sign_test(wins: int, losses: int) -> float:
     """Two-sided p-value of an exact sign test; ties are left out (Dixon and Mood 1946).
 
     Args:
-        wins, losses: how often one and the other were preferred, at least one of them not 0.
+        wins: how often the one was preferred.
+        losses: how often the other was.
+
+    Raises:
+        InputError: a negative number, or nothing but ties.
 
     Example:
         >>> round(sign_test(255, 222), 2)

@@ -1,0 +1,75 @@
+"""Choosing a trigger, and what the choice itself adds."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from workbench.errors import InputError
+from workbench.methods.dsp.triggers import select_triggers
+
+
+def grid(is_right: np.ndarray, **options):
+    n, t = is_right.shape
+    return select_triggers(
+        is_right, [f"t{i}" for i in range(t)], [f"q{i}" for i in range(n)], **options
+    )
+
+
+def brute_force(is_right: np.ndarray) -> tuple[float, float]:
+    """Every half of the questions chooses; ties are shared evenly."""
+    n = len(is_right)
+    inside, outside = [], []
+    for chosen in itertools.combinations(range(n), n // 2):
+        rest = [i for i in range(n) if i not in chosen]
+        here, there = is_right[list(chosen)].mean(axis=0), is_right[rest].mean(axis=0)
+        best = np.flatnonzero(here == here.max())
+        inside.append(here.max())
+        outside.append(there[best].mean())
+    return float(np.mean(inside)), float(np.mean(outside))
+
+
+def test_split_halves_are_those_of_every_possible_half() -> None:
+    is_right = np.random.default_rng(2).random((10, 4)) < [0.3, 0.5, 0.55, 0.6]
+    inside, outside = brute_force(is_right)
+    found = grid(is_right, splits=20_000)
+    assert found.fair == pytest.approx(outside, abs=0.005)
+    assert found.selection_noise == pytest.approx(inside - outside, abs=0.008)
+
+
+def test_among_equals_the_best_is_only_lucky() -> None:
+    found = [
+        grid(np.random.default_rng(seed).random((40, 14)) < 0.5, splits=200) for seed in range(20)
+    ]
+    best = np.mean([one.accuracy.mean[one.best] for one in found])
+    fair = np.mean([one.fair for one in found])
+    assert best > 0.57  # 14 coins thrown 40 times: the luckiest
+    assert fair == pytest.approx(0.5, abs=0.03)
+    assert np.mean([one.selection_noise for one in found]) > 0.1
+
+
+def test_a_trigger_that_is_always_right_is_chosen_without_noise() -> None:
+    is_right = np.random.default_rng(0).random((30, 5)) < 0.4
+    is_right[:, 3] = True
+    found = grid(is_right)
+    assert (found.best, found.fair, found.oracle.mean) == (3, 1.0, 1.0)
+    assert found.selection_noise == 0.0
+    assert found.chosen_share[3] == pytest.approx(1.0)
+
+
+def test_the_oracle_counts_questions_that_any_trigger_answers() -> None:
+    is_right = np.array([[1, 0], [0, 1], [0, 0], [1, 1]], dtype=bool)
+    found = grid(is_right)
+    assert found.oracle.mean == 0.75
+    assert found.accuracy.mean.tolist() == [0.5, 0.5]
+    assert found.gain.mean.tolist() == [0.0, 0.0]
+
+
+def test_shares_of_choice_add_up_to_one() -> None:
+    found = grid(np.random.default_rng(4).random((21, 6)) < 0.5)
+    assert found.chosen_share.sum() == pytest.approx(1.0)
+
+
+def test_a_grid_that_does_not_fit_its_names_is_refused() -> None:
+    with pytest.raises(InputError, match="3 questions"):
+        select_triggers(np.ones((3, 2), dtype=bool), ["a"], ["x", "y", "z"])
