@@ -244,8 +244,8 @@ def test_a_resample_is_ranked_anew(outcomes, data) -> None:
     gains = taught.astype(int) - alone.astype(int)
     resampling = Resampling(n, replicates=5, seed=1)
     found = resampling.curves(alone, gains, order, np.arange(n + 1))
-    for draw, curve in zip(resampling.draws, found, strict=True):
-        by_number = np.sort(draw)  # ties are broken by number
+    for times, curve in zip(resampling.times, found, strict=True):
+        by_number = np.repeat(np.arange(n), times)
         again = np.argsort(-score[by_number], kind="stable")
         assert curve == pytest.approx(
             accuracy_curve(alone[by_number], taught[by_number], again), abs=1e-6

@@ -41,11 +41,14 @@ class Resampling:
     def __init__(self, questions: int, replicates: int = REPLICATES, seed: int = 0) -> None:
         self.questions = questions
         generator = np.random.default_rng(seed)
-        self.draws = generator.integers(0, questions, (replicates, questions), dtype=np.int32)
+        self.times = generator.multinomial(
+            questions, np.full(questions, 1.0 / questions), replicates
+        )
+        """``(replicates, n)`` how often each question was drawn."""
 
     def means(self, values: np.ndarray) -> np.ndarray:
-        """``(replicates,)`` means of ``(n,)`` numbers over each resample."""
-        return np.asarray(values, dtype=np.float32)[self.draws].mean(axis=1, dtype=np.float64)
+        """``(replicates, …)`` means of ``(n, …)`` numbers over each resample."""
+        return self.times @ np.asarray(values, dtype=float) / self.questions
 
     def curves(
         self, alone: np.ndarray, gains: np.ndarray, order: np.ndarray, counts: np.ndarray
@@ -62,11 +65,10 @@ class Resampling:
             ``(replicates, m)``.
         """
         n = self.questions
-        places = np.empty(n, dtype=np.int16 if n < 2**15 else np.int32)
-        places[order] = np.arange(n)
         # a resample keeps the order of the whole, each question as often as it was drawn
-        ranked = np.sort(places[self.draws], axis=1)
-        gained = np.cumsum(gains[order].astype(np.int8)[ranked], axis=1, dtype=np.int32)
+        repeated = np.tile(np.asarray(gains)[order].astype(np.int8), len(self.times))
+        ranked = np.repeat(repeated, self.times[:, order].ravel()).reshape(len(self.times), n)
+        gained = np.cumsum(ranked, axis=1, dtype=np.int32)
         gained = np.concatenate([np.zeros_like(gained[:, :1]), gained], axis=1)[:, counts]
         return self.means(alone)[:, None] + gained / n
 
