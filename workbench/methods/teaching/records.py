@@ -10,24 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.data.teaching.question import Question
 
-@dataclass(frozen=True)
-class Question:
-    """One test question.
-
-    Args:
-        qid: its name in the data set.
-        text: as it is asked.
-        options: c answers to choose from. An open question (GSM8K) has one, the right number.
-        gold: number of the right option.
-        explanation: written by people; facts are joined by spaces.
-    """
-
-    qid: str
-    text: str
-    options: tuple[str, ...]
-    gold: int
-    explanation: str
+__all__ = ["Question", "Records"]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,54 @@
+"""The question sets written for this project, in the published formats."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from workbench.data.teaching.formats import read_harmful, read_questions
+from workbench.data.teaching.question import HarmfulQuestion, Question
+from workbench.data.teaching.rows import read_rows
+from workbench.errors import AssetError, UnknownNameError
+
+FOLDER = Path(__file__).parents[3] / "assets" / "teaching"
+TASKS = ("strategyqa", "ecqa", "gsm8k")
+SPLITS = ("train", "test")
+
+
+@functools.cache
+def load_questions(task: str, split: str) -> tuple[Question, ...]:
+    """One split of one task.
+
+    Args:
+        task: "strategyqa", "ecqa" or "gsm8k".
+        split: "train", for demonstrations, or "test".
+
+    Raises:
+        UnknownNameError: no such task or split.
+        AssetError: its file is not there.
+    """
+    if task not in TASKS:
+        raise UnknownNameError.of("task", task, TASKS)
+    if split not in SPLITS:
+        raise UnknownNameError.of("split", split, SPLITS)
+    name = f"{task}-{split}.jsonl"
+    return read_questions(read_rows(_read(name), name), task)
+
+
+@functools.cache
+def load_harmful() -> tuple[HarmfulQuestion, ...]:
+    """Test questions with explanations that argue for the wrong answer.
+
+    Raises:
+        AssetError: their file is not there.
+    """
+    return read_harmful(read_rows(_read("harmful.jsonl"), "harmful.jsonl"))
+
+
+def _read(name: str) -> bytes:
+    try:
+        return (FOLDER / name).read_bytes()
+    except FileNotFoundError as error:
+        raise AssetError(f"assets/teaching/{name} is missing; install the workbench again.") from (
+            error
+        )
