@@ -36,11 +36,14 @@ MEDIA_TYPES = {
 SCRIPTS = (
     "core.js",
     "plot.js",
+    "texts.js",
     "bundle.js",
     "link.js",
     "export.js",
+    "frame.js",
     "tools.js",
     "upload.js",
+    "composed.js",
     "controls.js",
     "lesson.js",
     "study.js",
@@ -158,6 +161,7 @@ def _page_script(page: dict[str, Any]) -> str:
             "dark": theme.TEMPLATE_DARK.to_plotly_json(),
         },
         "grounds": {"light": theme.PAPER, "dark": theme.SLATE},
+        "inks": {"light": theme.INK, "dark": theme.CHALK},
     }
     text = json.dumps(told, ensure_ascii=False).replace("</", "<\\/")
     return f"window.workbenchPage = {text};\n"

@@ -1,24 +1,25 @@
-// One result as the server sends it: numbers and receipt at once, each figure when it is shown.
+// One result as the server sends it: numbers and receipt at once, each view when it is shown.
 "use strict";
 (() => {
-  const { Sweep } = workbench;
+  const { Sweep, Texts } = workbench;
 
   class Bundle {
     constructor(body) {
       Object.assign(this, body);
-      this.sweeps = [];
+      this.lives = [];
       this.loading = [];
     }
     static async at(address) {
       return new Bundle(await fetchJson(address));
     }
-    // the figure, if it is here
-    sweep(index) {
-      if (!this.sweeps[index] && this.figures[index].figure) this.sweeps[index] = new Sweep(this.figures[index]);
-      return this.sweeps[index];
+    // the figure or the texts of a view, if they are here
+    live(index) {
+      const payload = this.figures[index];
+      if (!payload.address) this.lives[index] ??= payload.passages ? new Texts(payload) : new Sweep(payload);
+      return this.lives[index];
     }
     async load(index) {
-      if (this.sweep(index)) return;
+      if (this.live(index)) return;
       this.loading[index] ??= fetchJson(this.figures[index].address);
       try {
         this.figures[index] = await this.loading[index];

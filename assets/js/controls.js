@@ -2,7 +2,7 @@
 // a component and its script for each; a page of ten methods has hundreds.
 "use strict";
 (() => {
-  const { make, uploadControl } = workbench;
+  const { make, uploadControl, picksControl, chipsControl, boardControl, offersRow } = workbench;
   const MAX_SLIDER_POSITIONS = 10_000;
   const MAX_RADIO_OPTIONS = 4;
 
@@ -99,10 +99,15 @@
     }
   };
 
-  const drawText = (param, change) => {
+  const drawText = (param, change, study) => {
     const id = `${param.element}-text`;
     const box = make("textarea", { id, rows: String(param.lines), oninput: (event) => change(box.value, event.timeStamp) });
-    return { parts: [labelled(param, id), help(param), box], show: (value) => box.value !== value && (box.value = value) };
+    const offers = offersRow(param, study, (text) => study.values[param.name] === text, change);
+    const show = (value) => {
+      if (box.value !== value) box.value = value;
+      offers.show();
+    };
+    return { parts: [labelled(param, id), help(param), box, offers.row], show };
   };
 
   const drawFlag = (param, change) => {
@@ -111,7 +116,16 @@
     return { parts: [label, help(param)], show: (value) => (box.checked = value) };
   };
 
-  const KINDS = { range: drawRange, text: drawText, flag: drawFlag, model: drawSelect, upload: uploadControl };
+  const KINDS = {
+    range: drawRange,
+    text: drawText,
+    flag: drawFlag,
+    model: drawSelect,
+    upload: uploadControl,
+    picks: picksControl,
+    chips: chipsControl,
+    board: boardControl,
+  };
 
   // a parameter's control: {host, show(value)}
   const drawControl = (study, param) => {

@@ -14,6 +14,12 @@ window.workbench = (() => {
       this.params = new Map(spec.params.map((param) => [param.name, param]));
       this.values = Object.fromEntries(spec.params.map((param) => [param.name, param.default]));
       this.listeners = new Set();
+      this.offers = {}; // what the last result offers for a control: [{text, role}]
+      this.offered = new Set(); // who listens to that
+    }
+    offer(offers = {}) {
+      this.offers = offers;
+      for (const listen of this.offered) listen();
     }
     update(changes, inputAt = performance.now()) {
       const changed = Object.keys(changes).filter(

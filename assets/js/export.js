@@ -37,10 +37,10 @@
     const safe = /^[=+@\t]/.test(text) ? `'${text}` : text; // a spreadsheet must not run it
     return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
-  const csv = (data, receipt) =>
+  const csv = (found, receipt) =>
     [
       `# receipt: ${JSON.stringify(receipt)}`,
-      ...tables(data).flatMap(({ title, columns, rows }) => [
+      ...found.flatMap(({ title, columns, rows }) => [
         ["series", ...columns].map(cell).join(","),
         ...rows.map((row) => [title, ...row].map(cell).join(",")),
       ]),
@@ -102,6 +102,22 @@
     return [bytes.subarray(0, HEADER_END), textChunk("receipt", JSON.stringify(receipt)), bytes.subarray(HEADER_END)];
   };
 
+  const writtenTexts = ([{ rows }]) =>
+    rows.map(
+      ([title, text, note]) =>
+        `<h2>${escape(title)}</h2><p style="max-width:44rem;white-space:pre-wrap">${escape(text)}</p><p><i>${escape(note)}</i></p>`,
+    );
+  const writtenFigure = async (host) => {
+    const { data, layout } = asFigure(host);
+    const script = await (await fetch(plotlyAddress(data))).text();
+    const figure = JSON.stringify({ data, layout }, (_, v) => plain(v)).replaceAll("</", "<\\/");
+    return [
+      '<div id="figure" style="height:80vh"></div><script>',
+      script.replaceAll("</script", "<\\/script"),
+      `</script><script>const f=${figure};Plotly.newPlot("figure",f.data,f.layout,{responsive:true})</script>`,
+    ];
+  };
+
   const exporters = {
     async png(shown) {
       save(`${shown.file}.png`, await pngBytes(shown.host, shown.receipt), "image/png");
@@ -112,25 +128,20 @@
       save(`${shown.file}.svg`, [text], "image/svg+xml");
     },
     async csv(shown) {
-      save(`${shown.file}.csv`, [csv(shown.host.data, shown.receipt)], "text/csv");
+      save(`${shown.file}.csv`, [csv(shown.tables, shown.receipt)], "text/csv");
     },
     async json(shown) {
       const { study, params, summary, receipt } = shown;
-      const body = { method: study, params, position: shown.values, summary, receipt, tables: tables(shown.host.data) };
+      const body = { method: study, params, position: shown.values, summary, receipt, tables: shown.tables };
       save(`${shown.file}.json`, [JSON.stringify(body, (_, v) => plain(v), 2)], "application/json");
     },
     async html(shown) {
-      const { data, layout } = asFigure(shown.host);
-      const script = await (await fetch(plotlyAddress(data))).text();
-      const figure = JSON.stringify({ data, layout }, (_, v) => plain(v)).replaceAll("</", "<\\/");
       const receipt = JSON.stringify(shown.receipt, null, 1).replaceAll("</", "<\\/");
       const parts = [
         `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escape(shown.title)}</title>`,
-        `<body style="margin:2rem;background:${page.grounds[theme()]};font-family:sans-serif">`,
-        `<div id="figure" style="height:80vh"></div><p>${escape(shown.words)}</p>`,
-        `<script type="application/json" id="receipt">${receipt}</script><script>`,
-        script.replaceAll("</script", "<\\/script"),
-        `</script><script>const f=${figure};Plotly.newPlot("figure",f.data,f.layout,{responsive:true})</script>`,
+        `<body style="margin:2rem;background:${page.grounds[theme()]};color:${page.inks[theme()]};font-family:sans-serif">`,
+        ...(shown.hasTexts ? writtenTexts(shown.tables) : await writtenFigure(shown.host)),
+        `<p>${escape(shown.words)}</p><script type="application/json" id="receipt">${receipt}</script>`,
       ];
       save(`${shown.file}.html`, parts, "text/html");
     },

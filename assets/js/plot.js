@@ -73,20 +73,31 @@
   const copyOf = (part) =>
     ArrayBuffer.isView(part) ? part.slice() : Array.isArray(part) ? [...part] : { ...part };
 
-  // a figure's data for every position of its live parameters
-  class Sweep {
+  // what is shown for every position of its live parameters, with its words
+  class Live {
     constructor(payload) {
       this.axes = payload.axes;
-      this.figure = decode(payload.figure);
-      this.slots = payload.slots.map((slot) => new Slot(slot, payload.axes));
       this.words = typeof payload.words === "string" ? null : new Slot(payload.words, payload.axes);
       this.fixedWords = typeof payload.words === "string" ? payload.words : "";
-      this.depends = new Set([...this.slots, ...(this.words ? [this.words] : [])].flatMap((slot) => slot.axes));
+      this.depends = new Set(this.words?.axes);
     }
     positions(values) {
       return Object.fromEntries(
         Object.entries(this.axes).map(([name, list]) => [name, nearest(list, values[name])]),
       );
+    }
+    wordsAt(values) {
+      return this.words ? this.words.at(this.positions(values)) : this.fixedWords;
+    }
+  }
+
+  // a figure's data for every position of its live parameters
+  class Sweep extends Live {
+    constructor(payload) {
+      super(payload);
+      this.figure = decode(payload.figure);
+      this.slots = payload.slots.map((slot) => new Slot(slot, payload.axes));
+      for (const name of this.slots.flatMap((slot) => slot.axes)) this.depends.add(name);
     }
     // traces are copied one level deep, the layout wholly: Plotly writes into what it is given
     at(values) {
@@ -102,9 +113,6 @@
     // the parts that differ between two positions
     changes(before, after) {
       return this.slots.filter((slot) => slot.axes.some((name) => before[name] !== after[name]));
-    }
-    wordsAt(values) {
-      return this.words ? this.words.at(this.positions(values)) : this.fixedWords;
     }
   }
 
@@ -124,9 +132,11 @@
   const CONFIG = {
     responsive: true,
     displaylogo: false,
-    modeBarButtonsToRemove: ["toImage", "select2d", "lasso2d", "autoScale2d"],
+    modeBarButtonsToRemove: ["toImage", "select2d", "lasso2d", "autoScale2d", "sendChartToCloud"],
     showTips: false,
   };
+  // where clicks pick points, two quick ones are two picks and not a double click
+  const PICK_CONFIG = { ...CONFIG, doubleClickDelay: 1 };
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
   // Most figures need only the cartesian part of Plotly, which runs in a third of the time of the
   // whole; a figure with another type of trace fetches the whole. The part runs as soon as it is
@@ -174,6 +184,7 @@
     constructor(host, onClick = () => {}) {
       this.host = host;
       this.onClick = onClick;
+      this.picks = false;
       this.next = null;
       this.busy = null;
       this.last = null;
@@ -226,7 +237,7 @@
       delete layout.height;
       Object.assign(layout, { autosize: true, uirevision: "kept", template: page.templates[now.theme] });
       const coloured = now.theme === "dark" ? recolour : (part) => part;
-      await Plotly.react(this.host, coloured([...now.behind, ...data]), coloured(layout), CONFIG);
+      await Plotly.react(this.host, coloured([...now.behind, ...data]), coloured(layout), this.picks ? PICK_CONFIG : CONFIG);
       if (!this.isWatched) this.host.on("plotly_click", ({ points: [point] }) => point && this.onClick(point));
       this.isWatched = true;
       if (!performance.getEntriesByName(FIRST_FIGURE).length) performance.mark(FIRST_FIGURE);
@@ -241,6 +252,6 @@
     }
   }
 
-  Object.assign(workbench, { Sweep, Canvas, ghosts, isLines, plotly, plotlyAddress, theme });
+  Object.assign(workbench, { Live, Sweep, Canvas, ghosts, isLines, plotly, plotlyAddress, theme });
   plotly();
 })();

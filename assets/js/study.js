@@ -1,7 +1,7 @@
 // One study on the page: its figures, the words below them, its tools, and how far a run is.
 "use strict";
 (() => {
-  const { make, studies, builders, Bundle, Canvas, ghosts, isLines, drawers, copy, settings, drawControls, accepts } = workbench;
+  const { make, studies, builders, Bundle, Frame, Texts, ghosts, isLines, drawers, copy, settings, drawControls, accepts } = workbench;
   const TOOLS = { numbers: "Numbers", table: "Table", python: "As Python", receipt: "Receipt", export: "Export" };
   const SPOKEN_AFTER_MS = 500;
   const AUTO_AFTER_MS = 60;
@@ -9,6 +9,7 @@
   const BUSY_AFTER_MS = 350;
   const PLAY_STEP_MS = 450;
   const NOTHING = [];
+  const TYPED_KINDS = ["text", "chips"];
 
   class Panel {
     constructor(study, api) {
@@ -53,17 +54,18 @@
       viewsBar.addEventListener("keydown", (event) => this.stepTabs(event));
       viewsBar.hidden = views.length < 2;
       this.play = make("button", { type: "button", class: "wb-play", "aria-pressed": "false", onclick: () => this.togglePlay() });
-      this.canvas = new Canvas(make("div", { class: "wb-figure" }), (point) => this.pick(point));
-      this.canvasA = new Canvas(make("div", { class: "wb-figure" }));
-      this.figureA = make("div", { class: "wb-side-a", hidden: true }, make("span", { class: "wb-badge" }, "A"), this.canvasA.host);
+      this.frame = new Frame((point) => this.pick(point));
+      this.frameA = new Frame();
+      this.figureA = make("div", { class: "wb-side-a", hidden: true }, make("span", { class: "wb-badge" }, "A"), ...this.frameA.hosts);
       this.badgeB = make("span", { class: "wb-badge", hidden: true }, "B");
-      this.figureB = make("div", { class: "wb-side-b" }, this.badgeB, this.canvas.host);
+      this.figureB = make("div", { class: "wb-side-b" }, this.badgeB, ...this.frame.hosts);
       this.cover = make("div", { class: "wb-cover", role: "status" }, "Drawing the first figure…");
       this.line = make("div", { class: "wb-line", "aria-hidden": "true" });
       this.stage = make("div", { class: "wb-stage", role: "tabpanel", id: `${id}-stage`, "aria-label": this.study.spec.title }, this.line, this.figureA, this.figureB, this.cover);
       this.words = make("p", { class: "wb-words", "aria-hidden": "true" });
       this.spoken = make("p", { class: "wb-visually-hidden", "aria-live": "polite" });
       this.message = make("div", { class: "wb-message" });
+      this.writing = make("div", { class: "wb-cards wb-writing", "aria-live": "off" });
       this.receipt = make("p", { class: "wb-receipt" });
       this.pin = make("button", { type: "button", "aria-pressed": "false", onclick: () => this.togglePin() }, "Pin A");
       this.linkButton = make("button", { type: "button", onclick: () => this.copyLink() }, "Copy link");
@@ -81,7 +83,7 @@
       const reset = make("button", { type: "button", onclick: () => this.reset() }, "Reset");
       const lesson = make("div", { class: "wb-lesson-host" });
       root.replaceChildren(
-        make("div", { class: "wb-main" }, head, this.stage, this.words, this.spoken, this.receipt, this.message, this.tools, this.drawer),
+        make("div", { class: "wb-main" }, head, this.stage, this.words, this.spoken, this.receipt, this.message, this.writing, this.tools, this.drawer),
         make("div", { class: "wb-side" }, ...drawControls(this.study), make("div", { class: "wb-buttons" }, go, reset), lesson),
       );
       workbench.showLesson(this.study.tab, lesson);
@@ -100,8 +102,8 @@
         tab.setAttribute("aria-selected", String(i === index));
         tab.tabIndex = i === index ? 0 : -1;
       });
-      this.canvas.clear();
-      this.canvasA.clear();
+      this.frame.clear();
+      this.frameA.clear();
       this.offer();
       this.draw();
     }
@@ -113,20 +115,26 @@
     offer() {
       this.stopPlay();
       this.play.hidden = !this.view.plays;
-      this.stage.classList.toggle("wb-picks", Boolean(this.view.picks));
+      this.frame.canvas.picks = Boolean(this.view.picks);
+      this.stage.classList.toggle("wb-picks", this.frame.canvas.picks);
     }
-    // a click on a point sets the live parameters that the view names
+    // a click on a point, or on a part of a text, sets the parameters that the view names
     pick(point) {
       const { picks } = this.view;
       if (!picks) return;
-      const traces = this.canvas.host.data;
-      if (traces.some((trace) => trace.meta === "pick") && point.data.meta !== "pick") return;
+      const traces = this.frame.canvas.host.data ?? [];
+      if (point.data && traces.some((trace) => trace.meta === "pick") && point.data.meta !== "pick") return;
       const values = Object.fromEntries(
         Object.entries(picks)
-          .map(([part, name]) => [name, point[part]])
+          .map(([part, name]) => [name, this.picked(name, point[part])])
           .filter(([, value]) => value !== undefined && value !== null),
       );
       this.study.update(values);
+    }
+    picked(name, value) {
+      const param = this.study.params.get(name);
+      if (param.kind !== "picks" || value === undefined || value === null) return value;
+      return workbench.togglePick(this.study.values[name], value, param.maxItems);
     }
     // steps a slider through its positions, as if it were dragged
     togglePlay() {
@@ -135,7 +143,7 @@
         return;
       }
       const name = this.view.plays;
-      const positions = this.bundle?.sweep(this.shown)?.axes[name];
+      const positions = this.bundle?.live(this.shown)?.axes[name];
       if (!positions) return;
       let at = positions.findIndex((position) => position >= this.study.values[name] - 1e-9);
       if (at < 0 || at === positions.length - 1) at = -1;
@@ -166,22 +174,24 @@
     draw(inputAt) {
       if (!this.bundle) return;
       const { bundle, pinned, shown } = this;
-      const sweep = bundle.sweep(shown);
-      const sweepA = pinned?.bundle.sweep(shown);
-      if (!sweep || (pinned && !sweepA)) {
+      const now = bundle.live(shown);
+      const before = pinned?.bundle.live(shown);
+      if (!now || (pinned && !before)) {
         Promise.all([bundle.load(shown), pinned?.bundle.load(shown)]).then(
           () => this.draw(),
           (error) => this.complain({ kind: "other", text: error.message }),
         );
         return;
       }
-      const beside = Boolean(sweepA) && !isLines(sweep.figure.data);
+      const hasTexts = now instanceof Texts;
+      const beside = Boolean(before) && (hasTexts || !isLines(now.figure.data));
       this.figureA.hidden = this.badgeB.hidden = !beside;
       this.stage.classList.toggle("wb-beside", beside);
-      const behind = sweepA && !beside ? this.ghostsOf(sweepA) : NOTHING;
-      this.canvas.draw(sweep, this.values, behind, inputAt).then(() => this.open === "table" && this.openDrawer("table"));
-      if (beside) this.canvasA.draw(sweepA, this.pinned.values);
-      this.say(sweep.wordsAt(this.values));
+      this.stage.classList.toggle("wb-reads", hasTexts);
+      const behind = before && !beside ? this.ghostsOf(before) : NOTHING;
+      this.frame.draw(now, this.values, behind, inputAt).then(() => this.open === "table" && this.openDrawer("table"));
+      if (beside) this.frameA.draw(before, this.pinned.values);
+      this.say(now.wordsAt(this.values));
     }
     // made once for each pinned figure, so that the canvas sees that it is the same
     ghostsOf(sweep) {
@@ -190,8 +200,7 @@
     say(text) {
       if (this.words.textContent === text) return;
       this.words.textContent = text;
-      this.canvas.host.setAttribute("role", "img");
-      this.canvas.host.setAttribute("aria-label", text || this.study.spec.title);
+      this.frame.describe(text || this.study.spec.title);
       clearTimeout(this.speaking);
       this.speaking = setTimeout(() => (this.spoken.textContent = text), SPOKEN_AFTER_MS);
     }
@@ -199,12 +208,12 @@
     // ---------- values that change ----------
     moved(names, inputAt) {
       const kinds = names.map((name) => this.study.params.get(name));
-      const drawn = this.bundle?.sweep(this.shown)?.depends;
+      const drawn = this.bundle?.live(this.shown)?.depends;
       if (drawn && names.some((name) => drawn.has(name))) this.draw(inputAt);
       const asks = kinds.filter((param) => !param.live);
       if (asks.length && this.study.spec.run === "auto") {
         clearTimeout(this.asking);
-        const wait = asks.some((param) => param.kind === "text") ? AUTO_AFTER_TYPING_MS : AUTO_AFTER_MS;
+        const wait = asks.some((param) => TYPED_KINDS.includes(param.kind)) ? AUTO_AFTER_TYPING_MS : AUTO_AFTER_MS;
         this.asking = setTimeout(() => this.start("auto"), wait);
       } else if (asks.length && this.bundle && !this.isBusy) {
         this.tell(this.isStale() ? "note" : "", this.isStale() ? "The settings have changed since this was measured. Press Run to measure again." : "");
@@ -280,6 +289,7 @@
       this.isBusy = false;
       clearTimeout(this.slow);
       this.stage.classList.remove("wb-busy");
+      this.writing.replaceChildren();
       if (message.phase === "empty") this.invite();
       if (message.phase === "complaint") this.complain(message);
       for (const resolve of this.waiting.splice(0)) resolve();
@@ -300,11 +310,14 @@
       this.cover.hidden = true;
       this.message.replaceChildren();
       this.receipt.textContent = inShort(bundle.receipt);
+      this.study.offer(bundle.offers);
       this.draw();
       if (this.isStale() && this.study.spec.run === "button") this.moved([this.study.spec.params.find((p) => !p.live).name]);
       if (this.open) this.openDrawer(this.open);
     }
-    progress({ kind, place, fraction, seconds_left: left, text }) {
+    progress({ kind, place, fraction, seconds_left: left, text, label, written }) {
+      if (written !== undefined) this.write(label, written);
+      if (kind === "partial") return;
       const parts = [];
       if (kind === "queued") parts.push(place ? `Waiting: place ${place} in the queue` : "Waiting");
       else if (kind === "loading") parts.push(text || "Loading the model");
@@ -320,6 +333,15 @@
       const now = make("span", { class: "wb-progress" }, bar, make("span", {}, parts.join(" · ")));
       if (kept) this.message.firstChild.replaceWith(now);
       else this.message.replaceChildren(now, cancel);
+    }
+    // what a model has written so far, under the name of the request
+    write(label, text) {
+      let card = [...this.writing.children].find((each) => each.dataset.label === label);
+      if (!card) {
+        card = make("section", { class: "wb-card", "data-label": label }, make("h4", {}, label || "The model writes"), make("p", { class: "wb-card-text" }));
+        this.writing.append(card);
+      }
+      card.lastChild.textContent = text;
     }
     invite() {
       this.message.replaceChildren();
@@ -377,7 +399,7 @@
     }
     forExport() {
       const { params, summary, receipt } = this.bundle;
-      return { host: this.canvas.host, file: `${this.study.slug}-${this.view.name}`, title: `${this.study.spec.title}: ${this.view.title}`, study: this.study.slug, words: this.words.textContent, values: this.values, params, summary, receipt };
+      return { host: this.frame.canvas.host, hasTexts: this.frame.hasTexts, tables: this.frame.tables(), file: `${this.study.slug}-${this.view.name}`, title: `${this.study.spec.title}: ${this.view.title}`, study: this.study.slug, words: this.words.textContent, values: this.values, params, summary, receipt };
     }
   }
 

@@ -1,7 +1,7 @@
 // What stands in the drawer below a figure: numbers, table, Python, receipt, export.
 "use strict";
 (() => {
-  const { make, number, tables, exporters } = workbench;
+  const { make, number, exporters } = workbench;
   const MAX_TABLE_ROWS = 200;
 
   const words = (name) => name.replaceAll("_", " ");
@@ -29,7 +29,7 @@
 
   const settings = (panel, params) =>
     panel.study.spec.params
-      .filter((param) => param.kind !== "text" && param.name in params)
+      .filter((param) => !["text", "chips", "board"].includes(param.kind) && param.name in params)
       .map((param) => `${param.label.toLowerCase().startsWith(param.name) ? param.name : param.label} ${shown(params[param.name])}`)
       .slice(0, 4)
       .join(" · ");
@@ -66,7 +66,7 @@
     },
     table(panel) {
       const box = make("div");
-      for (const { title, columns, rows } of tables(panel.canvas.host.data ?? [])) {
+      for (const { title, columns, rows } of panel.frame.tables()) {
         const more = rows.length > MAX_TABLE_ROWS ? ` (first ${MAX_TABLE_ROWS} of ${rows.length} rows; the CSV has all)` : "";
         box.append(table(title + more, columns, rows.slice(0, MAX_TABLE_ROWS)));
       }
@@ -108,7 +108,8 @@
       );
     },
     export(panel) {
-      const kinds = { png: "PNG picture", svg: "SVG drawing", csv: "CSV table", json: "JSON", html: "HTML page" };
+      const pictures = panel.frame.hasTexts ? {} : { png: "PNG picture", svg: "SVG drawing" };
+      const kinds = { ...pictures, csv: "CSV table", json: "JSON", html: "HTML page" };
       const open = make("input", { type: "file", accept: ".json,application/json", class: "wb-visually-hidden", onchange: () => panel.openSettings(open.files[0]) });
       return make(
         "div",

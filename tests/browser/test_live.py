@@ -101,7 +101,7 @@ def test_moving_points_fast_ends_where_a_full_redraw_ends(watched: Watched) -> N
     page = watched.open_waves()
     drag(page)
     plot = "document.querySelector('#wb-study-waves .js-plotly-plot')"
-    page.wait_for_function("!workbench.studies.get('waves').panel.canvas.busy")
+    page.wait_for_function("!workbench.studies.get('waves').panel.frame.canvas.busy")
     fast = page.evaluate(PATH)
     page.evaluate(f"window.Plotly.redraw({plot})")
     assert page.evaluate(PATH) == fast

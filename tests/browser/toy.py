@@ -12,12 +12,28 @@ import numpy as np
 import plotly.graph_objects as go
 
 from panels.page import Page
-from panels.view import View
+from panels.view import Offer, View
 from workbench.errors import CancelledError, UnreachableError, WorkbenchError
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.passages import LivePassages, Passage, Span
 from workbench.figures.theme import PALETTE
 from workbench.methods.catalog import Method
-from workbench.params import Choice, Flag, Model, Range, Text, Upload, check, fields_of
+from workbench.params import (
+    Board,
+    Chips,
+    Choice,
+    Flag,
+    Model,
+    Picks,
+    Piece,
+    Range,
+    Text,
+    Upload,
+    check,
+    chips,
+    fields_of,
+    picked,
+)
 from workbench.server.api import Event, ModelEntry, Receipt, Request, Result, Status
 from workbench.study import Study
 from workbench.uploads import open_upload
@@ -43,6 +59,20 @@ class SlowParams:
     model: Annotated[str, Model("causal-lm", "Model")] = "tiny"
     scale: Annotated[float, Range(1.0, 3.0, 0.5, "Scale", live=True)] = 1.0
     file: Annotated[str, Upload("Words", (".txt",), max_mib=0.1, help="Read with the text.")] = ""
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, slots=True)
+class PartsParams:
+    chosen: Annotated[str, Picks("Chosen", highest=9, max_items=3)] = "2"
+    hint: Annotated[str, Chips("Hint", max_items=4)] = "harbour; new ferry"
+    table: Annotated[str, Board("Table", (Piece("red block", "#cf3a3a"), Piece("bowl")))] = (
+        "red block@0.20,0.20"
+    )
+    sketch: Annotated[str, Upload("Sketch", (".png",), can_draw=True)] = ""
+    times: Annotated[int, Range(1, 3, 1, "Times", live=True)] = 1
 
     def __post_init__(self) -> None:
         check(self)
@@ -106,6 +136,39 @@ def draw_bars(result: dict) -> LiveFigure:
     return LiveFigure(figure, axes, (Slot("data[0].y", ("scale",), y),), "Lengths of words.")
 
 
+def draw_points(params: PartsParams) -> LiveFigure:
+    at = list(range(10))
+    chosen = [1 if i in picked(params.chosen) else 0 for i in at]
+    figure = go.Figure(
+        go.Scatter(x=at, y=chosen, customdata=at, mode="markers", marker_size=18, name="points")
+    )
+    figure.update_layout(xaxis_range=[-1, 10], yaxis_range=[-1, 2])
+    return LiveFigure(figure, words=f"Chosen: {params.chosen or 'none'}.")
+
+
+def draw_hints(params: PartsParams) -> LivePassages:
+    times = _positions(PartsParams, "times")
+    phrases = [chip.text for chip in chips(params.hint)]
+    fixed = Passage("Board", (Span(params.table),), note=f"sketch {params.sketch[:6] or 'none'}")
+    passages = [
+        (
+            fixed,
+            Passage(
+                "Hint", tuple(Span(f"{p} " * n, "mark", "a hint", pick=n % 3 + 1) for p in phrases)
+            ),
+        )
+        for n in times["times"]
+    ]
+    return LivePassages(
+        passages, times, Slot("words", ("times",), [f"{n} times" for n in (1, 2, 3)])
+    )
+
+
+def offer_phrases(params: PartsParams) -> list[Offer]:
+    del params
+    return [Offer("harbour", "good"), Offer("old bridge")]
+
+
 WAVES = Study(
     slug="waves",
     title="A wave and its height",
@@ -119,10 +182,22 @@ SLOW = Study(
     title="What a model says of the text",
     params=SlowParams,
     gather=lambda client, p: (
-        client.call(Request("toy.slow", model=p.model, arguments={"text": _read(p)})).values
+        client.call(
+            Request(
+                "toy.slow", model=p.model, arguments={"text": _read(p)}, label="The model reads"
+            )
+        ).values
     ),
     compute=lambda inputs, _params: dict(inputs),
     summarise=lambda result: {"words": len(result["lengths"])},
+)
+PARTS = Study(
+    slug="waves.parts",
+    title="Parts",
+    params=PartsParams,
+    gather=lambda _client, _params: None,
+    compute=lambda _inputs, params: params,
+    summarise=lambda p: {"chosen": len(picked(p.chosen)), "phrases": len(chips(p.hint))},
 )
 METHOD = Method(
     slug="waves",
@@ -147,6 +222,16 @@ def build(page: Page) -> None:
         run="auto",
     )
     page.study(SLOW, figures=(View("bars", "Bars", draw_bars),), run="button")
+    page.study(
+        PARTS,
+        figures=(
+            View("points", "Points", draw_points, picks={"customdata": "chosen"}),
+            View("texts", "Texts", draw_hints, picks={"pick": "times"}),
+        ),
+        run="auto",
+        open_controls=5,
+        offers={"hint": offer_phrases},
+    )
 
 
 @dataclass
@@ -166,6 +251,7 @@ class ToyJob:
             return
         self.sent.put(Event("queued", place=3))
         self.sent.put(Event("running", fraction=0.25, seconds_left=12.0, text="Reading"))
+        self.sent.put(Event("partial", values={"text": "Once upon"}))
         while not self.client.gate.wait(0.02):
             if self.left.is_set():
                 break
