@@ -12,6 +12,7 @@ from workbench.figures.gla import (
     draw_dependence,
     draw_flows,
     draw_map,
+    draw_methods,
     draw_mixture,
     draw_own_task,
     draw_plane,
@@ -43,9 +44,12 @@ def build(page: Page) -> None:
     page.study(BIAS, figures=(View("bias", "Prior of every class", draw_bias),), run="button")
     page.study(
         SURGERY,
-        figures=(View("terms", "The four terms", draw_surgery),),
+        figures=(
+            View("terms", "The four terms", draw_surgery),
+            View("methods", "Method by method", draw_methods),
+        ),
         run="button",
-        open_controls=5,
+        open_controls=6,
     )
     page.study(
         OWN_TASK,

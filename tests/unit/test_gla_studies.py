@@ -342,6 +342,7 @@ DRAWN = {
     "draw_published": "gla",
     "draw_bias": "gla.bias",
     "draw_surgery": "gla.picture",
+    "draw_methods": "gla.picture",
     "draw_own_task": "gla.own",
     "draw_planted": "gla.planted",
     "draw_convergence": "gla.planted",

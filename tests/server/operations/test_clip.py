@@ -331,6 +331,8 @@ def fine_tuned_view(
         "weights": tuned.arrays["weights"],
         "head": tuned.arrays["head"],
     } | (change or {})
+    for array in arrays.values():
+        array.flags.writeable = False  # as a server's requests are
     request = Request("clip.embed_fine_tuned", clip.name, arrays=arrays)
     item = clip_embed_fine_tuned.prepare(request)
     (outcome,) = clip_embed_fine_tuned.run(clip, [item], RecordingControl(), "cpu")

@@ -4,6 +4,7 @@ from workbench.figures.gla.accuracy import draw_accuracy, draw_mixture
 from workbench.figures.gla.bias import draw_bias
 from workbench.figures.gla.classes import draw_classes, draw_flows, draw_reliability
 from workbench.figures.gla.decision_map import draw_map
+from workbench.figures.gla.methods import draw_methods
 from workbench.figures.gla.own_task import draw_own_task
 from workbench.figures.gla.planted import draw_convergence, draw_planted
 from workbench.figures.gla.published import draw_published
@@ -19,6 +20,7 @@ __all__ = [
     "draw_dependence",
     "draw_flows",
     "draw_map",
+    "draw_methods",
     "draw_mixture",
     "draw_own_task",
     "draw_plane",

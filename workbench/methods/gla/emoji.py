@@ -14,10 +14,13 @@ import numpy as np
 from workbench.errors import BugError
 from workbench.params import Choice
 from workbench.server.api import Json, ModelClient, Request
+from workbench.server.api import Result as Answer
 
 MODELS = ("emoji-clip-bank", "emoji-clip-infonce")
 MODEL_NAMES = ("Caption bank", "In-batch")
 DOMAINS = ("grey", "colour", "noise")
+GREY = "grey"
+"""The domain whose pictures have no colour."""
 DOMAIN_NAMES = ("Grey pictures", "Colour, as in pre-training", "Noisy colour")
 PRETRAINING = Choice(
     MODELS,
@@ -120,13 +123,44 @@ class Tuning:
     estimate_per_class: int
 
 
+@dataclass(frozen=True)
+class Weights:
+    """A fine-tuned model, to be sent along with new pictures.
+
+    Args:
+        tower: ``(p,)`` float32 parameters of the image tower.
+        head: ``(k, d)`` float32.
+    """
+
+    tower: np.ndarray
+    head: np.ndarray
+
+
 def ask_fine_tuned(client: ModelClient, model: str, tuning: Tuning, seed: int) -> FineTuned:
     """Fine-tune with the training pictures and the order of one seed.
 
     Raises:
         WorkbenchError: what the server refused.
     """
-    answer = client.call(
+    return _read_fine_tuned(_fine_tune(client, model, tuning, seed, {}))
+
+
+def ask_fine_tuned_weights(
+    client: ModelClient, model: str, tuning: Tuning, seed: int
+) -> tuple[FineTuned, Weights]:
+    """The same fine-tuning with the weights it ended at.
+
+    Raises:
+        WorkbenchError: what the server refused.
+    """
+    answer = _fine_tune(client, model, tuning, seed, {"with_weights": True})
+    return _read_fine_tuned(answer), Weights(answer.arrays["weights"], answer.arrays["head"])
+
+
+def _fine_tune(
+    client: ModelClient, model: str, tuning: Tuning, seed: int, more: Mapping[str, Json]
+) -> Answer:
+    return client.call(
         Request(
             operation="clip.fine_tune",
             model=model,
@@ -139,11 +173,15 @@ def ask_fine_tuned(client: ModelClient, model: str, tuning: Tuning, seed: int) -
                 "alphas": [0.5, 1.0],
                 "test_per_class": tuning.test_per_class,
                 "estimate_per_class": tuning.estimate_per_class,
+                **more,
             },
             seed=seed,
             dtype="float32",
         )
     )
+
+
+def _read_fine_tuned(answer: Answer) -> FineTuned:
     arrays = answer.arrays
     test, heads = arrays["features"].astype(np.float32), arrays["heads"]
     estimate = arrays["estimate_features"].astype(np.float32)

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
-from workbench.errors import InputError
 from workbench.methods.gla.class_folders import ClassFolders
+from workbench.methods.gla.decoding import decode_square
 from workbench.server.api import ModelClient, Request
 
 SIDE_PX = 224
@@ -78,7 +77,7 @@ def embed_folders(
     Raises:
         InputError: a picture is refused; says which and why.
     """
-    images = [_decode(client, name, data) for name, data in folders.files]
+    images = [decode_square(client, name, data, SIDE_PX) for name, data in folders.files]
     vectors = np.concatenate(
         [
             client.call(
@@ -111,24 +110,6 @@ def embed_folders(
         float(text.values["logit_scale"]),  # type: ignore[arg-type]
         folders.class_names,
     )
-
-
-def _decode(client: ModelClient, name: str, data: bytes) -> np.ndarray:
-    """The middle square of a picture, ``(224, 224, 3)`` uint8."""
-    request = Request(
-        operation="clip.decode_image",
-        arguments={"size": 2 * SIDE_PX},
-        arrays={"file": np.frombuffer(data, np.uint8)},
-    )
-    try:
-        pixels = client.call(request).arrays["image"]
-    except InputError as error:
-        raise InputError(f"{name[:80]}: {error}") from error
-    height, width = pixels.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = Image.fromarray(np.ascontiguousarray(pixels[top : top + side, left : left + side]))
-    return np.asarray(square.resize((SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC))
 
 
 def halve(labels: np.ndarray, seed: int) -> np.ndarray:

@@ -1,7 +1,8 @@
-"""What decides one picture? The four terms of GLA, one by one.
+"""What decides one picture? The four terms of GLA, one by one, and every method's guess.
 
 ``f_zs - log π_p + f_ft - log π_s`` (arXiv:2310.08106): each term is a number for every class, and
-the class with the largest sum is the guess. Taking a term away shows what it decided.
+the class with the largest sum is the guess. Taking a term away shows what it decided. The picture
+is one of the test pictures, or one that somebody brings or draws, whose class nobody knows.
 """
 
 from __future__ import annotations
@@ -12,25 +13,30 @@ from typing import Annotated
 import numpy as np
 
 from workbench.methods.gla.benefit import ESTIMATE_PER_CLASS, TEST_PER_CLASS
-from workbench.methods.gla.comparison import find_temperature
 from workbench.methods.gla.emoji import (
     DOMAIN,
+    GREY,
     PRETRAINING,
-    FineTuned,
-    Pictures,
     Tuning,
     ask_drawings,
     ask_fine_tuned,
+    ask_fine_tuned_weights,
     ask_pictures,
 )
-from workbench.methods.gla.estimate import estimate_log_prior
-from workbench.params import Flag, Range, check
+from workbench.methods.gla.outside import Outside, look
+from workbench.methods.gla.terms import (
+    METHODS,
+    TERMS,
+    Terms,
+    find_terms,
+    guess_by_method,
+    operate,
+    place_outside,
+)
+from workbench.params import Flag, Range, Upload, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
 
-TERMS = ("zero_shot", "pretrain_prior", "fine_tuned", "downstream_prior")
-CANDIDATES = 7
-"""Classes shown for a picture: those that some combination of terms ranks highest."""
 KINDS = ("rescued", "lost", "any")
 """GLA alone is right; the plain ensemble alone is right; whatever else."""
 EACH_KIND = 8
@@ -38,9 +44,16 @@ PICTURE = Range(
     1,
     EACH_KIND * len(KINDS),
     1,
-    "Picture",
+    "Test picture",
     live=True,
     help="1 to 8: GLA rescues them; 9 to 16: GLA loses them; 17 to 24: any others.",
+)
+OWN = Upload(
+    "Your own picture",
+    (".png", ".jpg", ".jpeg", ".webp", ".gif"),
+    can_draw=True,
+    help="Shown instead of the test pictures, made small and, for grey targets, grey. The first "
+    "one takes a fine-tuning.",
 )
 
 
@@ -49,6 +62,7 @@ class Params:
     """What the user may change."""
 
     picture: Annotated[int, PICTURE] = 1
+    own: Annotated[str, OWN] = ""
     zero_shot: Annotated[bool, Flag("Zero-shot logits", live=True)] = True
     pretrain_prior: Annotated[bool, Flag("Take out the pre-training prior", live=True)] = True
     fine_tuned: Annotated[bool, Flag("Fine-tuned logits", live=True)] = True
@@ -65,19 +79,6 @@ class Params:
 
 
 @dataclass(frozen=True)
-class Terms:
-    """The four terms of every test picture, temperatures applied.
-
-    Args:
-        values: ``(4, n, k)`` in the order of ``TERMS``; a prior's rows are all the same.
-        labels: ``(n,)``.
-    """
-
-    values: np.ndarray
-    labels: np.ndarray
-
-
-@dataclass(frozen=True)
 class Inputs:
     """The pictures to operate on.
 
@@ -86,26 +87,33 @@ class Inputs:
         places: ``(m,)`` those chosen.
         drawings: ``(m, height, width, 3)`` uint8.
         class_names: of the classes.
+        outside: a picture that somebody brought, which then stands in for all of them.
     """
 
     terms: Terms
     places: np.ndarray
     drawings: np.ndarray
     class_names: tuple[str, ...]
+    outside: Outside | None = None
 
 
 @dataclass(frozen=True)
 class Result:
-    """The chosen pictures with their candidates.
+    """The chosen pictures with their candidates, or the one that somebody brought.
 
     Args:
         params: what was asked for.
         drawings: ``(m, height, width, 3)`` uint8.
-        truth: ``(m,)`` class of each.
+        truth: ``(m,)`` class of each, or ``UNKNOWN``.
         candidates: ``(m, c)`` classes shown, commonest guess first.
         parts: ``(m, 4, c)`` each term's values, their mean over the candidates taken away.
         guesses: ``(m, 2, 2, 2, 2)`` class guessed with each term absent or present.
+        likely: ``(m, l)`` classes that some method finds likely.
+        chances: ``(m, 5, l)`` their probability by method, in the order of ``METHODS``.
+        guesses_by_method: ``(m, 5)``.
         class_names: of all classes.
+        share_less_sure: share of the test pictures whose largest zero-shot logit is below that of
+            the picture somebody brought; ``None`` for test pictures.
     """
 
     params: Params
@@ -114,7 +122,11 @@ class Result:
     candidates: np.ndarray
     parts: np.ndarray
     guesses: np.ndarray
+    likely: np.ndarray
+    chances: np.ndarray
+    guesses_by_method: np.ndarray
     class_names: tuple[str, ...]
+    share_less_sure: float | None = None
 
 
 def gather(client: ModelClient, params: Params) -> Inputs:
@@ -130,30 +142,25 @@ def gather(client: ModelClient, params: Params) -> Inputs:
         test_per_class=TEST_PER_CLASS,
         estimate_per_class=ESTIMATE_PER_CLASS,
     )
-    fine_tuned = ask_fine_tuned(client, params.model, tuning, params.seed)
+    if not params.own:
+        terms = find_terms(
+            estimate, test, ask_fine_tuned(client, params.model, tuning, params.seed)
+        )
+        places = choose(terms, params.seed)
+        drawings = ask_drawings(client, params.domain, "test", TEST_PER_CLASS, places.tolist())
+        return Inputs(terms, places, drawings, test.class_names)
+    fine_tuned, weights = ask_fine_tuned_weights(client, params.model, tuning, params.seed)
     terms = find_terms(estimate, test, fine_tuned)
-    places = choose(terms, params.seed)
-    drawings = ask_drawings(client, params.domain, "test", TEST_PER_CLASS, places.tolist())
-    return Inputs(terms, places, drawings, test.class_names)
-
-
-def find_terms(estimate: Pictures, test: Pictures, fine_tuned: FineTuned) -> Terms:
-    """The four terms of the test pictures, with the prior and temperatures of the labelled ones."""
-    cold = find_temperature("joint", estimate.logits, estimate.labels)
-    warm = find_temperature("joint", fine_tuned.estimate_logits, estimate.labels)
-    log_prior = estimate_log_prior(estimate.logits / cold, estimate.labels)
-    z = test.logits / cold
-    return Terms(
-        np.stack(
-            [
-                z,
-                np.broadcast_to(-log_prior, z.shape),
-                fine_tuned.test_logits / warm,
-                np.broadcast_to(-fine_tuned.log_prior, z.shape),
-            ]
-        ),
-        test.labels,
+    drawings = ask_drawings(client, params.domain, "test", TEST_PER_CLASS, [0])
+    outside = look(
+        client,
+        params.own,
+        params.model,
+        weights,
+        side_px=drawings.shape[1],
+        grey=params.domain == GREY,
     )
+    return Inputs(terms, np.zeros(1, dtype=np.int64), drawings, test.class_names, outside)
 
 
 def choose(terms: Terms, seed: int) -> np.ndarray:
@@ -173,46 +180,52 @@ def choose(terms: Terms, seed: int) -> np.ndarray:
 
 def compute(inputs: Inputs, params: Params) -> Result:
     """Candidates, terms and guesses of the chosen pictures."""
-    values = inputs.terms.values[:, inputs.places]  # (4, m, k)
-    truth = inputs.terms.labels[inputs.places]
-    guesses = np.empty((len(truth), 2, 2, 2, 2), dtype=np.int64)
-    ranked = np.full((len(truth), values.shape[2]), -np.inf)
-    for present in np.ndindex(2, 2, 2, 2):
-        scores = np.tensordot(np.array(present, dtype=float), values, axes=1)
-        guesses[(slice(None), *present)] = scores.argmax(axis=1)
-        if present[0] or present[2]:
-            # by how little a class misses the first place with these terms
-            ranked = np.maximum(ranked, scores - scores.max(axis=1, keepdims=True))
-    ranked[np.arange(len(truth)), truth] = np.inf
-    candidates = np.argsort(-ranked, axis=1, kind="stable")[:, :CANDIDATES]
-    shown = np.take_along_axis(values, candidates[None], axis=2)
-    parts = shown - shown.mean(axis=2, keepdims=True)
-    order = np.argsort(-parts.sum(axis=0), axis=1)
+    drawings, share_less_sure = inputs.drawings, None
+    if inputs.outside is None:
+        shown = Terms(
+            inputs.terms.values[:, inputs.places],
+            inputs.terms.wise[inputs.places],
+            inputs.terms.labels[inputs.places],
+            inputs.terms.temperatures,
+        )
+    else:
+        shown = place_outside(inputs.terms, inputs.outside)
+        drawings = inputs.outside.drawing[None]
+        largest = inputs.terms.values[0].max(axis=1)
+        share_less_sure = float((largest < shown.values[0].max()).mean())
+    candidates, parts, guesses = operate(shown)
+    likely, chances, by_method = guess_by_method(shown)
     return Result(
         params,
-        inputs.drawings,
-        truth,
-        np.take_along_axis(candidates, order, axis=1),
-        np.moveaxis(np.take_along_axis(parts, order[None], axis=2), 0, 1),
+        drawings,
+        shown.labels,
+        candidates,
+        parts,
         guesses,
+        likely,
+        chances,
+        by_method,
         inputs.class_names,
+        share_less_sure,
     )
 
 
 def summarise(result: Result) -> Summary:
-    """The chosen picture: its class, and what is guessed with the chosen terms."""
+    """The chosen picture: its class, and what is guessed with the chosen terms and methods."""
     params = result.params
-    place = params.picture - 1
+    is_outside = result.share_less_sure is not None
+    place = 0 if is_outside else params.picture - 1
     present = tuple(int(getattr(params, term)) for term in TERMS)
     truth, guess = int(result.truth[place]), int(result.guesses[(place, *present)])
+    known = {"class": result.class_names[truth], "is_right": truth == guess}
+    by_method = result.guesses_by_method[place].tolist()
     return {
-        "class": result.class_names[truth],
+        **({"share_less_sure": round(result.share_less_sure or 0.0, 6)} if is_outside else known),
         "guess": result.class_names[guess],
-        "is_right": truth == guess,
-        "guess_zero_shot": result.class_names[int(result.guesses[place, 1, 0, 0, 0])],
-        "guess_fine_tuned": result.class_names[int(result.guesses[place, 0, 0, 1, 0])],
-        "guess_ensemble": result.class_names[int(result.guesses[place, 1, 0, 1, 0])],
-        "guess_gla": result.class_names[int(result.guesses[place, 1, 1, 1, 1])],
+        **{
+            f"guess_{method}": result.class_names[c]
+            for method, c in zip(METHODS, by_method, strict=True)
+        },
     }
 
 

@@ -73,7 +73,8 @@ def run(
         except InputError as error:  # these weights are refused; other requests are not
             outcomes.append(error)
             continue
-        pictures = torch.from_numpy(images).permute(0, 3, 1, 2)
+        # copies, because what arrives with a request is read-only
+        pictures = torch.from_numpy(images.copy()).permute(0, 3, 1, 2)
         fitted = torch.from_numpy(head.copy())
         features, heads = [], []
         for alpha in arguments.alphas:
