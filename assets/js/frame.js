@@ -6,7 +6,7 @@
   class Frame {
     constructor(onPick) {
       this.canvas = new Canvas(make("div", { class: "wb-figure" }), onPick);
-      this.cards = new Cards(make("div", { class: "wb-cards", tabindex: "0", hidden: true }), onPick);
+      this.cards = new Cards(make("div", { class: "wb-texts", tabindex: "0", hidden: true }), onPick);
       this.hosts = [this.canvas.host, this.cards.host];
       this.hasTexts = false;
     }

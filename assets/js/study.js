@@ -65,7 +65,7 @@
       this.words = make("p", { class: "wb-words", "aria-hidden": "true" });
       this.spoken = make("p", { class: "wb-visually-hidden", "aria-live": "polite" });
       this.message = make("div", { class: "wb-message" });
-      this.writing = make("div", { class: "wb-cards wb-writing", "aria-live": "off" });
+      this.writing = make("div", { class: "wb-texts wb-writing", "aria-live": "off" });
       this.receipt = make("p", { class: "wb-receipt" });
       this.pin = make("button", { type: "button", "aria-pressed": "false", onclick: () => this.togglePin() }, "Pin A");
       this.linkButton = make("button", { type: "button", onclick: () => this.copyLink() }, "Copy link");
@@ -338,7 +338,7 @@
     write(label, text) {
       let card = [...this.writing.children].find((each) => each.dataset.label === label);
       if (!card) {
-        card = make("section", { class: "wb-card", "data-label": label }, make("h4", {}, label || "The model writes"), make("p", { class: "wb-card-text" }));
+        card = make("section", { class: "wb-passage", "data-label": label }, make("h4", {}, label || "The model writes"), make("p", { class: "wb-passage-text" }));
         this.writing.append(card);
       }
       card.lastChild.textContent = text;

@@ -26,10 +26,10 @@
   const drawCard = ({ title, spans, note }, onPick) =>
     make(
       "section",
-      { class: "wb-card" },
+      { class: "wb-passage" },
       make("h4", {}, title),
-      make("p", { class: "wb-card-text" }, ...spans.map((span) => drawSpan(span, onPick))),
-      note ? make("p", { class: "wb-card-note" }, note) : null,
+      make("p", { class: "wb-passage-text" }, ...spans.map((span) => drawSpan(span, onPick))),
+      note ? make("p", { class: "wb-passage-note" }, note) : null,
     );
 
   // one place on the page where texts stand
