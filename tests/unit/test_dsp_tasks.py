@@ -1,21 +1,32 @@
 """The dialogues and word problems written for DSP: what their acts and their arithmetic promise."""
 
 import ast
+import json
 import operator
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
-from workbench.data.dsp import ACTS, Row, read_set
-
+FOLDER = Path(__file__).parents[2] / "assets" / "dsp"
+ACTS = set(
+    "inform request nooffer recommend select offerbook offerbooked nobook"
+    " bye greet welcome reqmore".split()
+)
 DOMAINS = {"restaurant", "hotel", "train", "taxi", "attraction"}
 GENERAL_ACTS = {"bye", "greet", "welcome", "reqmore"}
 OPERATIONS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
 ACT = re.compile(r"\[(\w+)\] \[(\w+)\]((?: \w+)*)")
 
 
-def _turns() -> Iterator[Row]:
-    for row in read_set("dialogues")[0]:
+def _rows(name: str) -> list[dict[str, Any]]:
+    text = (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def _turns() -> Iterator[dict[str, str]]:
+    for row in _rows("dialogues"):
         yield from row["turns"]
 
 
@@ -32,7 +43,7 @@ def _value(expression: str) -> tuple[int, list[int]]:
 
 
 def test_twenty_dialogues_have_four_to_six_turns_each() -> None:
-    rows, _ = read_set("dialogues")
+    rows = _rows("dialogues")
     assert [row["id"] for row in rows] == [f"dialogue-{number:03d}" for number in range(1, 21)]
     assert all(4 <= len(row["turns"]) <= 6 for row in rows)
 
@@ -64,7 +75,7 @@ def test_a_reply_holds_only_values_that_its_acts_announce() -> None:
 
 
 def test_a_hundred_problems_take_one_to_three_steps_that_end_in_the_answer() -> None:
-    rows, _ = read_set("problems")
+    rows = _rows("problems")
     assert [row["id"] for row in rows] == [f"problem-{number:03d}" for number in range(1, 101)]
     for row in rows:
         values = [_value(step)[0] for step in row["steps"]]
@@ -73,7 +84,7 @@ def test_a_hundred_problems_take_one_to_three_steps_that_end_in_the_answer() -> 
 
 
 def test_every_step_but_the_last_is_needed_by_a_later_one() -> None:
-    for row in read_set("problems")[0]:
+    for row in _rows("problems"):
         results = [_value(step) for step in row["steps"]]
         for place, (value, _) in enumerate(results[:-1]):
             later = [number for _, numbers in results[place + 1 :] for number in numbers]
@@ -81,5 +92,5 @@ def test_every_step_but_the_last_is_needed_by_a_later_one() -> None:
 
 
 def test_no_question_is_asked_twice() -> None:
-    questions = sorted(row["question"] for row in read_set("problems")[0])
+    questions = sorted(row["question"] for row in _rows("problems"))
     assert all(first != second for first, second in pairwise(questions))
