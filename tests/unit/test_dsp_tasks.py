@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parents[2] / "assets" / "dsp"
-ACTS = set(
-    "inform request nooffer recommend select offerbook offerbooked nobook"
-    " bye greet welcome reqmore".split()
-)
-DOMAINS = {"restaurant", "hotel", "train", "taxi", "attraction"}
 GENERAL_ACTS = {"bye", "greet", "welcome", "reqmore"}
+ACTS = GENERAL_ACTS | {"inform", "request", "nooffer", "recommend", "select"}
+ACTS |= {"offerbook", "offerbooked", "nobook"}
+DOMAINS = {"restaurant", "hotel", "train", "taxi", "attraction"}
 OPERATIONS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
 ACT = re.compile(r"\[(\w+)\] \[(\w+)\]((?: \w+)*)")
 
