@@ -1,16 +1,22 @@
 """Figures of teachers that explain to students (Saha et al. 2023, arXiv:2306.09299)."""
 
+from workbench.figures.teaching.cost import draw_net, draw_tokens
 from workbench.figures.teaching.curves import draw_curves
 from workbench.figures.teaching.hand import draw_deal, draw_score
 from workbench.figures.teaching.plane import draw_plane
 from workbench.figures.teaching.quadrants import draw_quadrants
+from workbench.figures.teaching.simulation import draw_ranking, draw_reliability
 from workbench.figures.teaching.teachers import draw_teachers
 
 __all__ = [
     "draw_curves",
     "draw_deal",
+    "draw_net",
     "draw_plane",
     "draw_quadrants",
+    "draw_ranking",
+    "draw_reliability",
     "draw_score",
     "draw_teachers",
+    "draw_tokens",
 ]
