@@ -62,4 +62,29 @@ def _gla() -> str:
     return "".join([_axes(), *bars, uniform])
 
 
-PICTURES: dict[str, Callable[[], str]] = {"attention": _attention, "gla": _gla}
+def _teaching() -> str:
+    """Right answers over the budget: best, worst and random choice of what to explain."""
+    helped, harmed = 0.34, 0.16
+
+    def place(budget: float, gain: float) -> tuple[float, float]:
+        return 36 + budget * (WIDTH - 66), HEIGHT - 70 - gain * 260
+
+    budgets = [i / 60 for i in range(61)]
+    best = [min(b, helped) - max(0.0, b - (1.0 - harmed)) for b in budgets]
+    worst = [max(0.0, b - (1.0 - helped)) - min(b, harmed) for b in budgets]
+    even = [b * (helped - harmed) for b in budgets]
+    chosen = [(2.0 * up + level) / 3.0 for up, level in zip(best, even, strict=True)]
+    lines = ((worst, "approximate d1"), (even, "exact"), (best, "approximate d1"))
+    parts = [_axes()]
+    for gains, style in (*lines, (chosen, "approximate d3")):
+        parts.append(_path([place(b, g) for b, g in zip(budgets, gains, strict=True)], style))
+    x, y = place(budgets[18], chosen[18])
+    parts.append(f"<circle class='mark' cx='{x:.1f}' cy='{y:.1f}' r='6'/>")
+    return "".join(parts)
+
+
+PICTURES: dict[str, Callable[[], str]] = {
+    "attention": _attention,
+    "gla": _gla,
+    "teaching": _teaching,
+}
