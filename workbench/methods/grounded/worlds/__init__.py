@@ -1,0 +1,1 @@
+"""The worlds of grounded decoding, each an immutable state."""
