@@ -5,42 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.methods.dsp import records
+from workbench.methods.dsp.bench_result import Bench
+from workbench.methods.dsp.dialogue_result import Dialogue, Reply, Turn
+from workbench.methods.dsp.dose_response import DoseResponse, dose_response
+from workbench.methods.dsp.hacking import Hacking, look_for_hacking
 from workbench.methods.dsp.records import Article, Rollout, SourceRecords, TrainingCurve
+from workbench.methods.dsp.removal import Removal
+from workbench.methods.dsp.theatre import Theatre, set_stage
+from workbench.methods.dsp.triggers import TriggerGrid, select_triggers
 
 WORDS = [
-    "harbour",
-    "ferry",
-    "council",
-    "bridge",
-    "school",
-    "clinic",
-    "museum",
-    "orchard",
-    "signal",
-    "tunnel",
-    "library",
-    "market",
-    "reservoir",
-    "festival",
-    "archive",
-    "engine",
-    "lantern",
-    "station",
-    "glacier",
-    "meadow",
+    *("harbour", "ferry", "council", "bridge", "school", "clinic", "museum", "orchard", "signal"),
+    *("tunnel", "library", "market", "reservoir", "festival", "archive", "engine", "lantern"),
 ]
-ADJECTIVES = [
-    "new",
-    "old",
-    "northern",
-    "floating",
-    "public",
-    "quiet",
-    "early",
-    "second",
-    "narrow",
-    "restored",
-]
+ADJECTIVES = ["new", "old", "northern", "floating", "public", "quiet", "early", "second", "narrow"]
 
 
 def _phrase(random: np.random.Generator) -> str:
@@ -154,4 +132,106 @@ def training_curve(
         hints=tuple(hints),
         validation_articles=tuple(article.id for article in made),
         rollouts=tuple(rollouts),
+    )
+
+
+def bench(seed: int = 0) -> Bench:
+    """An article with a hint of four phrases, of which the output takes up three."""
+    article = articles(1, seed)[0]
+    right = [p for p in article.candidates if p in article.reference][:2]
+    rest = [p for p in article.candidates if p not in article.reference][:1]
+    scores = np.array([[0.30, 0.10, 0.25], [0.32, 0.12, 0.27]])
+    return Bench(
+        article=article,
+        phrases=(*right, *rest, "moon base"),
+        output_with=f"The {right[0]} and a {rest[0]} opened near the {right[1]}.",
+        output_without="Several places opened in 1905.",
+        rouge_with=scores,
+        rouge_without=scores - 0.05,
+        rouge_lead2=scores + 0.04,
+        model="made-up",
+    )
+
+
+def removal(seed: int = 0) -> Removal:
+    """The bench's hint, phrase by phrase."""
+    random = np.random.default_rng(seed)
+    on_bench = bench(seed)
+    k = len(on_bench.phrases)
+    rouge = 0.3 + random.normal(0, 0.03, (1, k + 1, 1)) + np.zeros((2, k + 1, 3))
+    rouge[:, 2] = rouge[:, 0]
+    return Removal(
+        article=on_bench.article,
+        phrases=on_bench.phrases,
+        outputs=(on_bench.output_with,) * (k + 1),
+        rouge=rouge,
+        log_probability=-90.0 - np.abs(random.normal(0, 3.0, k + 1)) * (np.arange(k + 1) > 0),
+        model="made-up",
+    )
+
+
+def dose(count: int = 24, seed: int = 0) -> DoseResponse:
+    """The reference's keywords help with every one more, random ones do not."""
+    random = np.random.default_rng(seed)
+    counts = np.arange(0, 6)
+    level = random.uniform(0.2, 0.4, (1, 1, count, 1))
+    lift = np.array([0.02, 0.008, 0.0])[:, None] * counts
+    rouge = level + lift[..., None, None] + random.normal(0, 0.02, (3, 6, count, 3))
+    rouge[:, 0] = rouge[0, 0]
+    orders = level[0] + random.normal(0, 0.03, (6, count, 3))
+    return dose_response(
+        rouge, orders, ("reference", "reinforced", "random"), counts.tolist(), "made-up"
+    )
+
+
+def stage(count: int = 8) -> Theatre:
+    """Four trainings on the same articles; without the KL the hints grow long."""
+    made = articles(count)
+    lengths = {"nlpo": 3, "ppo": 3, "no_kl": 8, "no_step": 2}
+    runs = {
+        name: training_curve(made, length=length, rise=0.1 * (seed + 1), seed=seed)
+        for seed, (name, length) in enumerate(lengths.items())
+    }
+    return set_stage(runs, made, target_kl=0.5)
+
+
+def hacked(count: int = 8) -> Hacking:
+    """The stage's trainings with and without the KL, and summaries of three points."""
+    on_stage = stage(count)
+    points = (0, 10, 20)
+    outputs = {
+        name: [
+            [
+                f"{article.text[: 60 + 60 * c * (name == 'no_kl')]} and 77 more."
+                for article in on_stage.articles
+            ]
+            for c in range(len(points))
+        ]
+        for name in ("nlpo", "no_kl")
+    }
+    return look_for_hacking(on_stage.runs, on_stage.articles, points, outputs)
+
+
+def trigger_grid(questions: int = 40, seed: int = 0) -> TriggerGrid:
+    """Fourteen triggers between 30 and 55 % right."""
+    random = np.random.default_rng(seed)
+    is_right = random.random((questions, 14)) < np.linspace(0.3, 0.55, 14)
+    return select_triggers(
+        is_right,
+        ["Let's think step by step.", *(f"Trigger number {i}." for i in range(2, 15))],
+        [f"What is {i} + {i}?" for i in range(questions)],
+    )
+
+
+def dialogue() -> Dialogue:
+    """Two turns about a train."""
+    return Dialogue(
+        history=(Turn("I need a train.", "[train] [request] departure", "From where?"),),
+        turn=Turn(
+            "From [value_departure].", "[train] [inform] leave", "It leaves at [value_leave]."
+        ),
+        without=Reply("", "Which one?", 4.0, 0.0),
+        recorded=Reply("[train] [inform] leave", "It leaves at [value_leave].", 100.0, 1.0),
+        own=Reply("[general] [bye]", "Goodbye.", 0.0, 0.0),
+        model="made-up",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from workbench.figures.dsp.marks import (
@@ -121,10 +122,10 @@ def draw_published(found: Comparison) -> LiveFigure:
     return LiveFigure(figure, axes, tuple(slots), words)
 
 
-def _add_votes(figure: object) -> None:
+def _add_votes(figure: go.Figure) -> None:
     votes = (PREFERENCE.hinted, PREFERENCE.standard, PREFERENCE.ties)
     names = ("with hint", "without", "tie")
-    figure.add_bar(  # type: ignore[attr-defined]
+    figure.add_bar(
         x=list(names),
         y=list(votes),
         texttemplate="%{y}",
@@ -138,10 +139,10 @@ def _add_votes(figure: object) -> None:
         row=1,
         col=2,
     )
-    figure.update_yaxes(title_text="", range=[0.0, 330.0], row=1, col=2)  # type: ignore[attr-defined]
-    figure.update_xaxes(title_text="GPT-4 prefers (published)", row=1, col=2)  # type: ignore[attr-defined]
+    figure.update_yaxes(title_text="", range=[0.0, 330.0], row=1, col=2)
+    figure.update_xaxes(title_text="GPT-4 prefers (published)", row=1, col=2)
     add_label(
-        figure,  # type: ignore[arg-type]
+        figure,
         1,
         2,
         f"sign test: p = {sign_test(PREFERENCE.hinted, PREFERENCE.standard):.2f}",

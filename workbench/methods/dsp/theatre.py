@@ -12,8 +12,8 @@ from workbench.errors import InputError
 from workbench.methods.dsp.records import Article, TrainingCurve
 from workbench.params import Choice, Range
 
-RUNS: Final = ("nlpo", "ppo", "no_kl", "no_step")
-RUN_NAMES: Final = (
+RUNS: Final[tuple[str, ...]] = ("nlpo", "ppo", "no_kl", "no_step")
+RUN_NAMES: Final[tuple[str, ...]] = (
     "As set (NLPO)",
     "Without the mask (PPO)",
     "Without the KL (β = 0)",
@@ -40,6 +40,11 @@ SHOWN_ARTICLES: Final = 8
 ARTICLE = Range(
     1, SHOWN_ARTICLES, 1, "Validation article", live=True, help="The policy did not train on it."
 )
+
+
+def points_at(points: int) -> list[int]:
+    """Point of a training at each position of the iteration's slider; after its end, the last."""
+    return [min(int(i), points - 1) for i in ITERATION.positions()]
 
 
 @dataclass(frozen=True)
