@@ -69,8 +69,6 @@ def draw_triggers(found: TriggerGrid) -> LiveFigure:
         2,
         x=mean,
         y=heights,
-        texttemplate="%{x:.0f}",
-        textposition="top center",
         name="right",
         color=[PALETTE["green"] if i == best else PALETTE["blue"] for i in range(t)],
         size=11,
@@ -79,7 +77,7 @@ def draw_triggers(found: TriggerGrid) -> LiveFigure:
     )
     top = t - 0.1
     for share, name, role in (
-        (found.fair, "best, chosen fairly", "threshold"),
+        (found.fair, "chosen fairly", "threshold"),
         (found.oracle.mean, "oracle", "exact"),
     ):
         add_line(
@@ -102,19 +100,26 @@ def draw_triggers(found: TriggerGrid) -> LiveFigure:
             f"{name} {say_percent(share)}",
             x=100.0 * share,
             y=top,
-            xanchor="right" if share > 0.5 else "left",
+            xanchor="right" if share > 0.3 else "left",
             yanchor="bottom",
             color=PALETTE[role],
             yshift=18 if name == "oracle" else 0,
         )
     figure.update_layout(
-        template=TEMPLATE, height=max(420, 160 + 26 * t), margin={"t": 48, "l": 236, "r": 20}
+        template=TEMPLATE, height=max(420, 160 + 26 * t), margin={"t": 48, "l": 236, "r": 56}
     )
     figure.update_yaxes(
         tickvals=heights,
         ticktext=[html.escape(_short(found.triggers[c], 34)) for c in columns],
         range=[-0.6, t - 0.1],
         showgrid=False,
+    )
+    figure.update_layout(
+        yaxis2={
+            "side": "right",
+            "showticklabels": True,
+            "ticktext": [f"{value:.0f} %" for value in mean],
+        }
     )
     figure.update_xaxes(
         title_text="question, easiest first", range=[0.4, n + 0.6], showgrid=False, row=1, col=1
