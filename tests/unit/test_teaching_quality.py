@@ -10,8 +10,10 @@ from scipy.stats import binomtest, mannwhitneyu, spearmanr
 
 from tests.unit.live_positions import every_position
 from tests.unit.teaching_records import make_records, without_effect
+from workbench.data.teaching import question
 from workbench.figures import teaching as figures
-from workbench.methods.teaching import cost, simulation
+from workbench.methods.teaching import allocation, cost, roles, simulation
+from workbench.methods.teaching.examples import Pupil, shuffle_answers
 from workbench.methods.teaching.foresight import area_under_curve, spearman
 from workbench.methods.teaching.interventions import realised_gain
 from workbench.methods.teaching.resampling import Resampling
@@ -111,6 +113,31 @@ def test_the_numbers_of_a_mental_model_are_flat_and_finite(judged: simulation.Re
     canonical_json(dict(summary))
     assert summary["auroc_helped"] == 0.5
     assert summary["spearman_utility"] == 0.0
+
+
+def test_shuffled_demonstrations_keep_the_answers_and_lose_the_questions() -> None:
+    pool = tuple(
+        question.Question(f"q{i}", f"Is {i} even?", question.YES_NO, i % 2, "A fact.")
+        for i in range(40)
+    )
+    said = tuple(question.YES_NO[i % 2] for i in range(40))
+    answers = np.arange(40) % 2
+    nothing = np.zeros((40, 2))
+    alone = roles.Reasoned(said, said, answers > 1, nothing, answers, said)
+    helped = roles.Answered(nothing, answers, said)
+    pupil = Pupil(pool, alone, helped, helped, said)
+    shuffled = shuffle_answers(pupil, 41)
+    assert sorted(shuffled.alone.said) == sorted(said)
+    assert 0 < (shuffled.alone.answers != answers).sum() < 40
+    for place, one in enumerate(shuffled.alone.said):
+        assert question.YES_NO.index(one) == shuffled.alone.answers[place]
+    assert shuffled.human is pupil.human
+
+
+def test_the_ablation_and_the_demonstrations_reach_the_measurement() -> None:
+    asked = simulation.Params(is_shuffled=True, simulations=8).settings("human")
+    assert (asked.is_shuffled, asked.simulations) == (True, 8)
+    assert simulation.Params().settings("model") == allocation.Params().settings("model")
 
 
 # ---------------------------------------------------------------- the price of words

@@ -68,7 +68,11 @@ class Params:
     student: Annotated[str, Model("causal-lm", "Student")] = "smollm2-135m-instruct"
     teacher_model: Annotated[
         str,
-        Model("causal-lm", "Teaching model", help="Also the mental model, whoever teaches."),
+        Model(
+            "causal-lm",
+            "Teaching model",
+            help="It also imagines its student. A person's student is imagined by its own model.",
+        ),
     ] = "smollm2-135m-instruct"
     mode: Annotated[
         str,

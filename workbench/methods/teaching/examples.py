@@ -6,7 +6,8 @@ Everything here is drawn from training questions; no test question and no answer
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from workbench.methods.teaching import roles
 from workbench.methods.teaching.asking import Asker
 from workbench.methods.teaching.parsing import clean
 from workbench.methods.teaching.prompts import Example, is_choice, is_open
+
+T = TypeVar("T", roles.Reasoned, roles.Answered)
 
 POOL = 80
 """Training questions the student is tried on, at most."""
@@ -94,6 +97,20 @@ def simulation_examples(
         tuple(Example(pool[n], "", pool[n].gold, pupil.alone.said[n]) for n in before),
         tuple(Example(pool[n], pupil.shown[n], pool[n].gold, pupil.helped.said[n]) for n in after),
     )
+
+
+def shuffle_answers(pupil: Pupil, seed: int) -> Pupil:
+    """The same student with its answers dealt out to other questions at random.
+
+    What is left for a mental model to learn from is how often each answer is given.
+    """
+    order = np.random.default_rng(seed).permutation(len(pupil.pool))
+
+    def deal(one: T) -> T:
+        said = tuple(one.said[place] for place in order)
+        return replace(one, answers=one.answers[order], said=said)
+
+    return replace(pupil, alone=deal(pupil.alone), helped=deal(pupil.helped))
 
 
 def _balanced(

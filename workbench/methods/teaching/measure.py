@@ -22,6 +22,7 @@ from workbench.methods.teaching.examples import (
     Pupil,
     draw_examples,
     personal_examples,
+    shuffle_answers,
     simulation_examples,
     try_on_training,
 )
@@ -50,6 +51,8 @@ class Settings:
         answer_known: whether the mental model is told the right answer (``use_gold_label``);
             otherwise it goes by the teacher's own answer.
         max_new_tokens: longest chain of thought.
+        is_shuffled: whether the mental model's examples give the student's answers to questions
+            that they do not belong to; an ablation.
     """
 
     task: str = "strategyqa"
@@ -62,6 +65,7 @@ class Settings:
     simulations: int = 4
     answer_known: bool = True
     max_new_tokens: int = ANSWER_TOKENS
+    is_shuffled: bool = False
 
     @property
     def model(self) -> str:
@@ -185,6 +189,8 @@ def _measure_seed(
         if settings.answer_known
         else np.maximum(teacher.answers, 0)
     )
+    if settings.is_shuffled:
+        pupil = shuffle_answers(pupil, seed)
     before, after = simulate(teaching, settings.simulations, pupil, test, known, explanations)
     return _Seed(
         student,

@@ -8,7 +8,7 @@ guesses: are they calibrated, and do they rank the questions as the true utility
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
@@ -21,7 +21,7 @@ from workbench.methods.teaching.measure import Settings, ask_records
 from workbench.methods.teaching.records import Records
 from workbench.methods.teaching.resampling import Interval
 from workbench.methods.teaching.spending import NORMAL_95
-from workbench.params import Model, Range, check
+from workbench.params import Flag, Model, Range, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
 
@@ -44,6 +44,13 @@ class Params:
             help="Real answers of the student that it is shown.",
         ),
     ] = 4
+    is_shuffled: Annotated[
+        bool,
+        Flag(
+            "Shuffle the student's answers",
+            help="Deals its answers out to other demonstrations: what is left is no insight.",
+        ),
+    ] = False
     student: Annotated[str, Model("causal-lm", "Student")] = "smollm2-135m-instruct"
     teacher_model: Annotated[str, Model("causal-lm", "Teaching model")] = "smollm2-135m-instruct"
     runs: Annotated[int, Range(1, 5, 1, "Runs")] = 3
@@ -53,12 +60,13 @@ class Params:
 
     def settings(self, teacher: str) -> Settings:
         """What to measure of one of ``TEACHERS``."""
-        return allocation.Params(
+        asked = allocation.Params(
             student=self.student,
             teacher_model=self.teacher_model,
             simulations=self.simulations,
             runs=self.runs,
         ).settings(teacher)
+        return replace(asked, is_shuffled=self.is_shuffled)
 
 
 @dataclass(frozen=True)
@@ -226,7 +234,7 @@ def summarise(result: Result) -> Summary:
 
 SIMULATION: Study[Params, Mapping[str, Records], Result] = Study(
     slug="teaching.simulation",
-    title="Is the mental model good?",
+    title="A good mental model?",
     params=Params,
     gather=gather,
     compute=compute,
