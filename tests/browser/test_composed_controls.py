@@ -34,11 +34,14 @@ def words(page: Page) -> Locator:
 
 def test_a_clicked_point_is_chosen_and_clicked_again_is_not(parts: Page) -> None:
     def click(number: int) -> None:
-        study(parts).locator(".scatterlayer .point").nth(number).click(force=True)
+        point = study(parts).locator(".scatterlayer .point").nth(number)
+        point.hover(force=True)
+        parts.wait_for_function(f"{PLOT}._hoverdata?.[0].customdata === {number}")
+        point.click(force=True)
 
     click(7)
     expect(words(parts)).to_have_text("Chosen: 2 7.")
-    parts.wait_for_function(f"{PLOT}.data[0].y[7] === 1")
+    parts.wait_for_function(f"{PLOT}._hoverdata === undefined")  # drawn anew
     expect(study(parts).get_by_text("2 of 3")).to_be_visible()
     click(2)
     expect(words(parts)).to_have_text("Chosen: 7.")
