@@ -163,3 +163,12 @@ def test_play_moves_the_slider_without_a_request_until_it_is_paused(watched: Wat
     assert value > 1
     assert watched.requests[before:] == []
     expect(page.get_by_role("button", name="Play")).to_be_visible()
+
+
+def test_no_figure_offers_to_send_itself_away(watched: Watched) -> None:
+    page = watched.open_waves()
+    titles = page.locator("#wb-study-waves .modebar-btn").evaluate_all(
+        "buttons => buttons.map(button => button.dataset.title)"
+    )
+    assert "Zoom" in titles
+    assert not [title for title in titles if "share" in title.lower()]
