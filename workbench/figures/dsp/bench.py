@@ -39,7 +39,11 @@ def draw_bench(found: Bench) -> LivePassages:
             mark_output(found.output_with, found.phrases, reference),
             _note(found.output_with),
         ),
-        Passage("Reference", (Span(reference),), "Never shown to the model."),
+        *(
+            (Passage("Reference", (Span(reference),), "Never shown to the model."),)
+            if reference
+            else ()
+        ),
     )
     return LivePassages(passages, words=_words(found, 1))
 
@@ -85,6 +89,8 @@ def _words(found: Bench, b: int) -> str:
         f"({say_signed(change)} points, {setting}); the article's first two sentences have "
         f"{say_score(lead)}" + (": they win." if lead > max(with_hint, without) else ".")
     )
+    if not found.article.reference:
+        score = "Without a reference summary there is no ROUGE; give one to see it."
     if not found.phrases:
         return join(["The hint is empty, so both summaries are the same question twice.", score])
     used = sum(fate != "muted" for fate in found.fates)
@@ -92,8 +98,8 @@ def _words(found: Bench, b: int) -> str:
     return join(
         [
             score,
-            f"The summary took up {used} of {say_count(len(found.phrases), 'phrase')}; the "
-            f"reference has {found.hits} of them.",
+            f"The summary took up {used} of {say_count(len(found.phrases), 'phrase')}"
+            + (f"; the reference has {found.hits} of them." if found.article.reference else "."),
             f"Not in the article: {'; '.join(strange)}. The model may write it all the same."
             if strange
             else "",

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from workbench.methods.dsp.keywords import occurs as occurs
+
 Fate = Literal["good", "accent", "muted"]
 """Of a phrase: in output and reference; in the output only; not in the output."""
 
@@ -28,16 +30,6 @@ class Place:
     start: int
     end: int
     phrase: int
-
-
-def occurs(phrase: str, text: str, *, whole_words: bool = False) -> bool:
-    """Whether a phrase stands in a text, whatever the case; an empty phrase never does.
-
-    Example:
-        >>> occurs("art", "The party"), occurs("art", "The party", whole_words=True)
-        (True, False)
-    """
-    return bool(phrase.strip()) and _pattern(phrase, whole_words).search(text) is not None
 
 
 def fate(phrase: str, output: str, reference: str, *, whole_words: bool = False) -> Fate:
@@ -74,6 +66,5 @@ def find_phrases(
 
 
 def _pattern(phrase: str, whole_words: bool) -> re.Pattern[str]:
-    # a line break in the text is as good as a space
-    words = r"\s+".join(re.escape(word) for word in phrase.split())
+    words = re.escape(phrase.strip())
     return re.compile(rf"(?<!\w){words}(?!\w)" if whole_words else words, re.IGNORECASE)

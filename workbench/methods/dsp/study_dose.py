@@ -1,0 +1,158 @@
+"""Dose and response: do more keywords help more, and does their order matter?
+
+The keywords of a source come in its own order of importance: those of the reference and of TextRank
+by their TextRank score, random ones by lot. A hint lists them in the order of the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+
+from workbench.methods.dsp.asking import Source, Writer, ask_articles, ask_rouge, ask_with_hints
+from workbench.methods.dsp.comparison import ALL_METRICS, METRIC
+from workbench.methods.dsp.dose_response import DoseResponse, dose_response
+from workbench.methods.dsp.study_bench import DEMONSTRATIONS, TEST_ARTICLES, WRITER
+from workbench.params import Range, check
+from workbench.server.api import ModelClient
+from workbench.study import Study, Summary
+
+DOSED = ("reference", "extractor", "random")
+Hint = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """What the user may change."""
+
+    metric: Annotated[str, METRIC] = "mean"
+    articles: Annotated[
+        int, Range(2, TEST_ARTICLES, 1, "Test articles", help="More take longer and say more.")
+    ] = 12
+    most: Annotated[int, Range(1, 8, 1, "Most keywords in a hint")] = 4
+    shuffles: Annotated[
+        int, Range(1, 8, 1, "Shuffled orders", help="Of the reference's keywords, per article.")
+    ] = 4
+    model: Annotated[str, WRITER] = "smollm2-135m-instruct"
+    demonstrations: Annotated[int, DEMONSTRATIONS] = 1
+    seed: Annotated[int, Range(0, 10_000, 1, "Random seed")] = 0
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """ROUGE with stemmer of every hint.
+
+    Args:
+        doses: ``(s, k, n, 3)`` by source, number of keywords from 0, and article.
+        orders: ``(1 + p, n, 3)`` the reference's keywords in order, then shuffled.
+    """
+
+    doses: np.ndarray
+    orders: np.ndarray
+
+
+def gather(client: ModelClient, params: Params) -> Inputs:
+    """Ask for the summaries of every hint, article by article, and for their ROUGE."""
+    sources = ask_articles(client, "test")[: params.articles]
+    writer = Writer(params.model, params.demonstrations)
+    random = np.random.default_rng(params.seed)
+    doses: list[list[list[Hint]]] = []
+    orders: list[list[Hint]] = []
+    for source in sources:
+        ranked = rank_keywords(source, random)
+        doses.append(
+            [[take(ranked[name], source, k) for k in range(params.most + 1)] for name in DOSED]
+        )
+        orders.append(shuffle(doses[-1][0][-1], params.shuffles, random))
+    scores: dict[tuple[int, Hint], np.ndarray] = {}
+    for a, source in enumerate(sources):
+        hints = list(dict.fromkeys([h for row in doses[a] for h in row] + orders[a]))
+        outputs = ask_with_hints(
+            client, writer, source.article.text, hints, f"Article {a + 1} of {len(sources)}"
+        )
+        rouge = ask_rouge(client, outputs, [source.article.reference] * len(hints))
+        scores |= {(a, hint): row for hint, row in zip(hints, rouge, strict=True)}
+    n, count = len(sources), params.most + 1
+    return Inputs(
+        doses=np.array(
+            [
+                [[scores[a, doses[a][s][k]] for a in range(n)] for k in range(count)]
+                for s in range(len(DOSED))
+            ]
+        ),
+        orders=np.array(
+            [[scores[a, orders[a][p]] for a in range(n)] for p in range(params.shuffles + 1)]
+        ),
+    )
+
+
+def rank_keywords(source: Source, random: np.random.Generator) -> dict[str, Hint]:
+    """The keywords of each source, the most important first."""
+    article = source.article
+
+    def by_rank(phrases: Hint, ranks: Sequence[float]) -> Hint:
+        order = np.argsort(-np.asarray(ranks, dtype=float), kind="stable")
+        return tuple(phrases[i] for i in order)
+
+    lot = random.permutation(len(article.candidates))
+    return {
+        "reference": by_rank(source.keywords, source.keyword_ranks),
+        "extractor": by_rank(article.candidates, source.ranks),
+        "random": tuple(article.candidates[i] for i in lot),
+    }
+
+
+def take(ranked: Hint, source: Source, count: int) -> Hint:
+    """The first ``count`` keywords, or as many as there are, in the order of the article."""
+    text = source.article.text.lower()
+    return tuple(sorted(ranked[:count], key=lambda phrase: text.find(phrase.lower())))
+
+
+def shuffle(hint: Hint, count: int, random: np.random.Generator) -> list[Hint]:
+    """The hint in its own order, then ``count`` times in a random one (which may be its own)."""
+    return [
+        hint,
+        *(tuple(hint[i] for i in random.permutation(len(hint))) for _ in range(count)),
+    ]
+
+
+def compute(inputs: Inputs, params: Params) -> DoseResponse:
+    """Means with paired gains, and the permutation test."""
+    counts = range(params.most + 1)
+    return dose_response(inputs.doses, inputs.orders, DOSED, list(counts), params.model)
+
+
+def summarise(found: DoseResponse) -> Summary:
+    """Mean ROUGE at every dose, its gain over none with interval, and the order's p-value."""
+    m = len(ALL_METRICS) - 1
+    numbers: dict[str, float | int] = {"articles": found.articles}
+    for s, source in enumerate(found.sources):
+        for k, count in enumerate(found.counts):
+            numbers[f"rouge_{source}_{count}"] = float(found.scores.mean[s, k, m])
+        last = found.gains.at(s, -1, m)
+        numbers |= {
+            f"gain_{source}": last.mean,
+            f"gain_{source}_low": last.low,
+            f"gain_{source}_high": last.high,
+        }
+    numbers["order_p_value"] = found.orders[m].p_value
+    return {
+        name: float(f"{value:.6g}") if isinstance(value, float) else value
+        for name, value in numbers.items()
+    }
+
+
+DOSE: Study[Params, Inputs, DoseResponse] = Study(
+    slug="dsp.dose",
+    title="How many keywords?",
+    params=Params,
+    gather=gather,
+    compute=compute,
+    summarise=summarise,
+)

@@ -1,0 +1,139 @@
+"""Leave one out: what is each phrase of a hint worth?
+
+Beside ROUGE, which jumps when a summary changes, stands the log probability of the reference under
+the prompt: one forward pass, nothing sampled. It is not in the paper (arXiv:2302.11520), whose
+models do not give it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+
+from workbench.errors import InputError
+from workbench.methods.dsp import prompts
+from workbench.methods.dsp.asking import Writer, ask_articles, ask_rouge, ask_with_hints
+from workbench.methods.dsp.comparison import STEMMER
+from workbench.methods.dsp.records import Article
+from workbench.methods.dsp.removal import Removal
+from workbench.methods.dsp.study_bench import ARTICLE, DEFAULT_HINT, DEMONSTRATIONS, HINT, WRITER
+from workbench.params import check, chips
+from workbench.server.api import Json, ModelClient, Request
+from workbench.study import Study, Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """What the user may change."""
+
+    hint: Annotated[str, HINT] = DEFAULT_HINT
+    article: Annotated[int, ARTICLE] = 1
+    stemmer: Annotated[bool, STEMMER] = True
+    model: Annotated[str, WRITER] = "smollm2-135m-instruct"
+    demonstrations: Annotated[int, DEMONSTRATIONS] = 1
+
+    def __post_init__(self) -> None:
+        check(self)
+        if not chips(self.hint):
+            raise InputError("The hint is empty; add at least one phrase to leave out.")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Summaries, ROUGE ``(2, k + 1, 3)`` and log probabilities ``(k + 1,)``: see ``Removal``."""
+
+    article: Article
+    outputs: tuple[str, ...]
+    rouge: np.ndarray
+    log_probability: np.ndarray
+
+
+def gather(client: ModelClient, params: Params) -> Inputs:
+    """Ask for the summary and the reference's probability under every shortened hint."""
+    article = ask_articles(client, "test")[params.article - 1].article
+    writer = Writer(params.model, params.demonstrations)
+    hints = shorten(_phrases(params))
+    outputs = ask_with_hints(client, writer, article.text, hints, "Without one phrase")
+    references = [article.reference] * len(outputs)
+    rouge = np.stack([ask_rouge(client, outputs, references, stemmer=s) for s in (False, True)])
+    return Inputs(article, outputs, rouge, ask_log_probability(client, writer, article, hints))
+
+
+def shorten(hint: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """The hint, then the hint without each of its phrases in turn."""
+    return (hint, *(hint[:i] + hint[i + 1 :] for i in range(len(hint))))
+
+
+def ask_log_probability(
+    client: ModelClient, writer: Writer, article: Article, hints: Sequence[tuple[str, ...]]
+) -> np.ndarray:
+    """``(h,)`` log probability of the reference after the prompt with each hint, in nats.
+
+    Raises:
+        WorkbenchError: what the server refused, such as an endpoint that gives no probabilities.
+    """
+    found = np.zeros(len(hints))
+    for is_hinted in (True, False):
+        numbers = [i for i, hint in enumerate(hints) if bool(hint) == is_hinted]
+        if not numbers:
+            continue
+        asked: list[Json] = [
+            {
+                "prompt": prompts.hint_and_answer(hints[i]) if is_hinted else prompts.ANSWER,
+                "candidates": [f" {article.reference}"],
+            }
+            for i in numbers
+        ]
+        answer = client.call(
+            Request(
+                operation="language.score_batch",
+                model=writer.model,
+                arguments={
+                    "prefix": prompts.summary_prefix(
+                        article.text, with_hint=is_hinted, demonstrations=writer.demonstrations
+                    ),
+                    "questions": asked,
+                },
+                dtype="float32",
+            )
+        )
+        found[numbers] = answer.arrays["log_probabilities"]
+    return found
+
+
+def compute(inputs: Inputs, params: Params) -> Removal:
+    """Put the shortened hints beside the whole one."""
+    return Removal(
+        article=inputs.article,
+        phrases=_phrases(params),
+        outputs=inputs.outputs,
+        rouge=inputs.rouge,
+        log_probability=inputs.log_probability,
+        model=params.model,
+    )
+
+
+def _phrases(params: Params) -> tuple[str, ...]:
+    return tuple(chip.text for chip in chips(params.hint))
+
+
+def summarise(found: Removal) -> Summary:
+    """What is lost without each phrase, in mean ROUGE (stemmed) and in nats."""
+    numbers: dict[str, float | int] = {"phrases": len(found.phrases)}
+    for i in range(len(found.phrases)):
+        numbers[f"rouge_lost_{i + 1}"] = float(f"{found.rouge_lost[1, i]:.6g}")
+        numbers[f"nats_lost_{i + 1}"] = float(f"{found.log_probability_lost[i]:.6g}")
+    return numbers
+
+
+REMOVAL: Study[Params, Inputs, Removal] = Study(
+    slug="dsp.leave_one_out",
+    title="Leave one out",
+    params=Params,
+    gather=gather,
+    compute=compute,
+    summarise=summarise,
+)
