@@ -14,16 +14,28 @@ from workbench.figures.gla import (
     draw_map,
     draw_methods,
     draw_mixture,
+    draw_names,
     draw_own_task,
     draw_plane,
     draw_planted,
     draw_published,
     draw_reliability,
+    draw_shares,
     draw_simplex,
     draw_surgery,
     draw_twenty,
 )
-from workbench.methods.gla import BENEFIT, BIAS, MAP, OWN_TASK, PLANTED, SOLVER, SURGERY, WORLD
+from workbench.methods.gla import (
+    BENEFIT,
+    BIAS,
+    MAP,
+    NAMES,
+    OWN_TASK,
+    PLANTED,
+    SOLVER,
+    SURGERY,
+    WORLD,
+)
 
 
 def build(page: Page) -> None:
@@ -50,6 +62,15 @@ def build(page: Page) -> None:
         ),
         run="button",
         open_controls=6,
+    )
+    page.study(
+        NAMES,
+        figures=(
+            View("names", "Picture by picture", draw_names, plays="picture"),
+            View("shares", "All pictures", draw_shares),
+        ),
+        run="button",
+        open_controls=4,
     )
     page.study(
         OWN_TASK,

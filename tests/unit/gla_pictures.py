@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench.methods.gla import benefit, bias, own_pictures, surgery
+from workbench.methods.gla import benefit, bias, names, own_pictures, surgery
 from workbench.methods.gla.emoji import MODELS, FineTuned, Pictures
 from workbench.methods.gla.gaussians import GaussianWorld, draw_noise, make_world
 
@@ -75,3 +75,12 @@ def surgery_inputs() -> surgery.Inputs:
 def own_task_inputs() -> own_pictures.Inputs:
     labels, first, second = look(6, 5)
     return own_pictures.Inputs(first, labels, second, labels, WORLD.means, 0.7, NAMES)
+
+
+def names_inputs() -> names.Inputs:
+    """Two pictures of each thing, in order of the things."""
+    labels, points, _ = look(2, 6)
+    drawings = np.random.default_rng(0).integers(0, 256, (len(labels), 8, 8, 3), dtype=np.uint8)
+    titles = tuple(f"picture {number}" for number in range(len(labels)))
+    truth = tuple(NAMES[c] for c in labels)
+    return names.Inputs(drawings, titles, truth, points, WORLD.means, 1.0)

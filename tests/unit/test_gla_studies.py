@@ -10,9 +10,11 @@ import pytest
 
 from tests.unit.gla_pictures import (
     CLASSES,
+    NAMES,
     WORLD,
     benefit_inputs,
     bias_inputs,
+    names_inputs,
     own_task_inputs,
     surgery_inputs,
 )
@@ -25,6 +27,7 @@ from workbench.methods.gla import (
     bias,
     comparison,
     decision_map,
+    names,
     own_task,
     planted,
     solver,
@@ -343,6 +346,8 @@ DRAWN = {
     "draw_bias": "gla.bias",
     "draw_surgery": "gla.picture",
     "draw_methods": "gla.picture",
+    "draw_names": "gla.names",
+    "draw_shares": "gla.names",
     "draw_own_task": "gla.own",
     "draw_planted": "gla.planted",
     "draw_convergence": "gla.planted",
@@ -364,6 +369,7 @@ def results(
         "gla.bias": biased,
         "gla.picture": operated,
         "gla.own": own_task.compute(own_task_inputs(), own_task.Params()),
+        "gla.names": names.compute(names_inputs(), names.Params(names="; ".join(NAMES))),
     }
     for module, values in (
         (planted, {"classes": 5}),

@@ -5,6 +5,7 @@ from workbench.figures.gla.bias import draw_bias
 from workbench.figures.gla.classes import draw_classes, draw_flows, draw_reliability
 from workbench.figures.gla.decision_map import draw_map
 from workbench.figures.gla.methods import draw_methods
+from workbench.figures.gla.names import draw_names, draw_shares
 from workbench.figures.gla.own_task import draw_own_task
 from workbench.figures.gla.planted import draw_convergence, draw_planted
 from workbench.figures.gla.published import draw_published
@@ -22,11 +23,13 @@ __all__ = [
     "draw_map",
     "draw_methods",
     "draw_mixture",
+    "draw_names",
     "draw_own_task",
     "draw_plane",
     "draw_planted",
     "draw_published",
     "draw_reliability",
+    "draw_shares",
     "draw_simplex",
     "draw_surgery",
     "draw_twenty",

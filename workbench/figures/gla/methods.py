@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 from plotly.subplots import make_subplots
 
+from workbench.figures.gla.drawings import add_drawings, show_drawings
 from workbench.figures.gla.marks import METHOD_COLOURS
 from workbench.figures.gla.one_picture import (
-    add_drawing,
     bold_truth,
     is_known,
     of_pictures,
     say_outside,
-    show_drawing,
 )
 from workbench.figures.gla.wording import each, join, say_percent
 from workbench.figures.live import LiveFigure, Slot
@@ -35,7 +34,7 @@ def draw_methods(result: Result) -> LiveFigure:
         horizontal_spacing=0.0,
         subplot_titles=[" ", *METHOD_NAMES],
     )
-    slots = [add_drawing(figure, result)]
+    slots = [add_drawings(figure, result.drawings)]
     figure.update_xaxes(domain=[0.0, PICTURE_WIDTH], row=1, col=1)
     heights = np.arange(result.likely.shape[1])[::-1]
     for number, method in enumerate(METHODS, start=1):
@@ -87,7 +86,7 @@ def draw_methods(result: Result) -> LiveFigure:
     names = bold_truth(result, result.likely)
     slots.append(Slot("layout.yaxis2.ticktext", ("picture",), names))
     figure.update_yaxes(showticklabels=True, tickvals=heights, ticktext=names[0], row=1, col=2)
-    show_drawing(figure, result)
+    show_drawings(figure, result.drawings)
     figure.update_layout(template=TEMPLATE, height=400, margin={"t": 50, "l": 10, "r": 10})
     figure.update_xaxes(title_text="probability (%)", row=1, col=2 + count // 2)
     words = Slot("", ("picture",), _words(result))

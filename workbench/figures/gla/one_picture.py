@@ -1,39 +1,18 @@
-"""What the figures of one picture share: its drawing, its class, and the words for outsiders."""
+"""What the figures of one picture share: its class, and the words for those brought along."""
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
-from PIL import Image
 
 from workbench.figures.gla.wording import say_percent
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.methods.gla.surgery import Params, Result
 from workbench.methods.gla.terms import UNKNOWN
-
-ENLARGED = 5
-"""Drawings are shown so many times larger, so that their pixels stay sharp."""
-
-
-def add_drawing(figure: go.Figure, result: Result) -> Slot:
-    """Add the chosen picture as the figure's first trace; returns how it changes."""
-    sources = [_png(drawing) for drawing in result.drawings]
-    figure.add_trace(go.Image(source=sources[0], hoverinfo="skip", name="picture"), row=1, col=1)
-    return Slot("data[0].source", ("picture",), sources)
-
-
-def show_drawing(figure: go.Figure, result: Result) -> None:
-    """Fit the first subplot's axes around the drawing and hide them."""
-    edge = result.drawings.shape[1] * ENLARGED
-    hidden = {"showgrid": False, "showline": False, "ticks": "", "showticklabels": False}
-    figure.update_xaxes(range=[-0.5, edge - 0.5], row=1, col=1, **hidden)
-    figure.update_yaxes(range=[edge - 0.5, -0.5], row=1, col=1, **hidden)
 
 
 def of_pictures(
@@ -85,13 +64,3 @@ def say_outside(result: Result) -> str:
 def is_known(result: Result, m: int) -> bool:
     """Whether the class of a picture is known."""
     return int(result.truth[m]) != UNKNOWN
-
-
-def _png(drawing: np.ndarray) -> str:
-    image = Image.fromarray(drawing)
-    large = image.resize(
-        (image.width * ENLARGED, image.height * ENLARGED), Image.Resampling.NEAREST
-    )
-    buffer = io.BytesIO()
-    large.save(buffer, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

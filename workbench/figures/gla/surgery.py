@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 from plotly.subplots import make_subplots
 
+from workbench.figures.gla.drawings import add_drawings, show_drawings
 from workbench.figures.gla.one_picture import (
-    add_drawing,
     bold_truth,
     of_pictures,
     say_outside,
-    show_drawing,
 )
 from workbench.figures.gla.wording import each, join
 from workbench.figures.live import LiveFigure, Slot
@@ -34,7 +33,7 @@ def draw_surgery(result: Result) -> LiveFigure:
     figure = make_subplots(1, 2, column_widths=[0.27, 0.73], horizontal_spacing=0.2)
     pictures, candidates = result.candidates.shape
     heights = np.arange(candidates)[::-1]
-    slots = [add_drawing(figure, result)]
+    slots = [add_drawings(figure, result.drawings)]
     for t, term in enumerate(TERMS):
         number = len(list(figure.data))
         figure.add_bar(
@@ -81,7 +80,7 @@ def draw_surgery(result: Result) -> LiveFigure:
     figure.update_layout(
         template=TEMPLATE, height=460, margin={"t": 60, "l": 10, "r": 20}, barmode="relative"
     )
-    show_drawing(figure, result)
+    show_drawings(figure, result.drawings)
     figure.update_xaxes(
         title_text="for the class, against the mean of those shown (nats)",
         range=[-limit, limit],

@@ -13,6 +13,7 @@ from workbench.methods.gla.calibration import reliability
 from workbench.methods.gla.decision_map import MAP
 from workbench.methods.gla.descent_ascent import descend_ascend, official_learning_rate
 from workbench.methods.gla.estimate import estimate_log_prior, fit_log_prior
+from workbench.methods.gla.names import NAMES
 from workbench.methods.gla.own_task import OWN_TASK
 from workbench.methods.gla.planted import PLANTED
 from workbench.methods.gla.solver import SOLVER
@@ -21,12 +22,13 @@ from workbench.methods.gla.surgery import SURGERY
 from workbench.methods.gla.temperature import fit_temperature_and_log_prior, matching_temperature
 from workbench.methods.gla.world import WORLD
 
-STUDIES = (BENEFIT, BIAS, SURGERY, OWN_TASK, PLANTED, WORLD, MAP, SOLVER)
+STUDIES = (BENEFIT, BIAS, SURGERY, NAMES, OWN_TASK, PLANTED, WORLD, MAP, SOLVER)
 
 __all__ = [
     "BENEFIT",
     "BIAS",
     "MAP",
+    "NAMES",
     "OWN_TASK",
     "PLANTED",
     "SOLVER",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -40,19 +42,48 @@ def read_class_folders(path: Path) -> ClassFolders:
         InputError: not a readable zip; a path climbs out, a file is no picture or lies in no
             folder; too many, too few or too large; says which and what is allowed.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = _members(archive)
-            by_class = _by_class([name for name, _ in members])
-            inside = {name: archive.read(entry) for name, entry in members}
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
-        raise InputError(
-            f"The zip cannot be read ({error}). Pack the folders again, without a password."
-        ) from error
+    with _opened(path) as archive:
+        members = _members(archive)
+        for name, _ in members:
+            if "/" not in name:
+                raise InputError(
+                    f"{name[:80]!r} lies in no folder; put each class in a folder of its own."
+                )
+        by_class = _by_class([name for name, _ in members])
+        inside = {name: archive.read(entry) for name, entry in members}
     names = tuple(by_class)
     files = tuple((file, inside[file]) for name in names for file in by_class[name])
     labels = tuple(c for c, name in enumerate(names) for _ in by_class[name])
     return ClassFolders(names, files, labels)
+
+
+def read_loose_pictures(path: Path, most: int) -> tuple[tuple[str, bytes], ...]:
+    """Name and bytes of every picture of a zip, wherever in it they lie, by name.
+
+    Args:
+        path: of the zip.
+        most: so many pictures at most.
+
+    Raises:
+        InputError: not a readable zip; a path climbs out, a file is no picture; none, too many or
+            too large; says which and what is allowed.
+    """
+    with _opened(path) as archive:
+        members = dict(_members(archive))
+        if not 1 <= len(members) <= most:
+            raise InputError(f"The zip has {len(members):,} pictures; give 1 to {most}.")
+        return tuple((name, archive.read(entry)) for name, entry in sorted(members.items()))
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+        raise InputError(
+            f"The zip cannot be read ({error}). Pack the pictures again, without a password."
+        ) from error
 
 
 def _members(archive: zipfile.ZipFile) -> list[tuple[str, zipfile.ZipInfo]]:
@@ -75,10 +106,6 @@ def _members(archive: zipfile.ZipFile) -> list[tuple[str, zipfile.ZipInfo]]:
             what = "another zip" if place.suffix.lower() == ".zip" else "no picture"
             raise InputError(
                 f"{entry.filename[:80]!r} is {what}; pack only {', '.join(PICTURES)} files."
-            )
-        if len(place.parts) < 2:
-            raise InputError(
-                f"{entry.filename[:80]!r} lies in no folder; put each class in a folder of its own."
             )
         found.append((str(place), entry))
     total = sum(entry.file_size for _, entry in found)

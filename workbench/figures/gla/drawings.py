@@ -1,0 +1,54 @@
+"""Pictures inside a figure: one at a time, changed by the slider that chooses it."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+import plotly.graph_objects as go
+from PIL import Image
+
+from workbench.figures.live import Slot
+
+_PHOTOGRAPH_PX = 160
+"""Larger pictures are sent at this size, as JPEG; small drawings keep every pixel."""
+
+
+def add_drawings(figure: go.Figure, drawings: np.ndarray) -> Slot:
+    """Add the chosen picture as the figure's first trace, in its first subplot.
+
+    Args:
+        figure: with subplots and no trace yet.
+        drawings: ``(m, side, side, 3)`` uint8, one for each position of "picture".
+
+    Returns:
+        How the trace changes.
+    """
+    sources = [_address(drawing) for drawing in drawings]
+    figure.add_trace(go.Image(source=sources[0], hoverinfo="skip", name="picture"), row=1, col=1)
+    return Slot("data[0].source", ("picture",), sources)
+
+
+def show_drawings(figure: go.Figure, drawings: np.ndarray) -> None:
+    """Fit the first subplot's axes around the pictures and hide them."""
+    edge = _sent_px(drawings.shape[1])
+    hidden = {"showgrid": False, "showline": False, "ticks": "", "showticklabels": False}
+    figure.update_xaxes(range=[-0.5, edge - 0.5], row=1, col=1, **hidden)
+    figure.update_yaxes(range=[edge - 0.5, -0.5], row=1, col=1, **hidden)
+
+
+def _sent_px(side: int) -> int:
+    return min(side, _PHOTOGRAPH_PX)
+
+
+def _address(drawing: np.ndarray) -> str:
+    side = drawing.shape[0]
+    image, buffer = Image.fromarray(drawing), io.BytesIO()
+    if side > _PHOTOGRAPH_PX:
+        image.resize((_PHOTOGRAPH_PX, _PHOTOGRAPH_PX)).save(buffer, "JPEG", quality=85)
+        return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    if (drawing == drawing[..., :1]).all():
+        image = image.convert("L")  # a third of the bytes
+    image.save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
