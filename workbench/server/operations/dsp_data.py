@@ -1,0 +1,112 @@
+"""``dsp.articles`` and ``dsp.rows``: the shipped sets of directional stimulus prompting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from workbench.data.dsp import Row, read_set
+from workbench.errors import InputError, WorkbenchError
+from workbench.methods.dsp.keywords import pseudo_label_keywords
+from workbench.methods.dsp.phrases import candidate_phrases, noun_spans, textrank
+from workbench.server.api import Json, Request
+from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operations.arguments import Arguments as Base
+from workbench.server.operations.arguments import parse
+
+
+class ArticleArguments(Base):
+    """Which split; ``digest`` is the SHA-256 its file must have, so that answers can be kept."""
+
+    split: Literal["train", "validation", "test"]
+    digest: str
+
+
+class RowArguments(Base):
+    """Which set; ``digest`` as for articles."""
+
+    name: Literal["dialogues", "problems"]
+    digest: str
+
+
+def prepare_articles(request: Request) -> Prepared:
+    """Check which split is asked for."""
+    return Prepared(parse(ArticleArguments, request))
+
+
+def prepare_rows(request: Request) -> Prepared:
+    """Check which set is asked for."""
+    return Prepared(parse(RowArguments, request))
+
+
+def run_articles(
+    loaded: Any, items: Sequence[Prepared], control: Control, device: str
+) -> list[Output | WorkbenchError]:
+    """Articles with their candidate phrases.
+
+    Returns:
+        Values: ``rows``, each ``id``, ``article``, ``highlights``, ``candidates`` (from the article
+        alone), ``ranks`` (TextRank of each) and ``keywords`` (phrases of the article that the
+        highlights hold too).
+    """
+    del loaded, device
+    outcomes: list[Output | WorkbenchError] = []
+    for item in items:
+        rows: list[Json] = []
+        for row in _checked(f"articles-{item.arguments.split}", item.arguments.digest):
+            control.check()
+            article, highlights = row["article"], row["highlights"]
+            candidates = candidate_phrases(article)
+            keywords = pseudo_label_keywords(article, highlights, noun_spans(article))
+            rows.append(
+                {
+                    "id": row["id"],
+                    "article": article,
+                    "highlights": highlights,
+                    "candidates": list(candidates),
+                    "ranks": list(textrank(article, candidates)),
+                    "keywords": list(keywords),
+                    "keyword_ranks": list(textrank(article, keywords)),
+                }
+            )
+        outcomes.append(Output(values={"rows": rows}))
+    return outcomes
+
+
+def run_rows(
+    loaded: Any, items: Sequence[Prepared], control: Control, device: str
+) -> list[Output | WorkbenchError]:
+    """Rows as the file has them."""
+    del loaded, control, device
+    return [
+        Output(values={"rows": list(_checked(item.arguments.name, item.arguments.digest))})
+        for item in items
+    ]
+
+
+def _checked(name: str, digest: str) -> tuple[Row, ...]:
+    rows, found = read_set(name)
+    if found != digest:
+        raise InputError(
+            f"The set {name} of this server is another version than the page's; install both "
+            "from the same release."
+        )
+    return rows
+
+
+ARTICLES = Operation(
+    name="dsp.articles",
+    version=1,
+    kinds=frozenset(),
+    prepare=prepare_articles,
+    run=run_articles,
+    summary="Articles with reference summaries and the phrases a policy may choose from.",
+)
+ROWS = Operation(
+    name="dsp.rows",
+    version=1,
+    kinds=frozenset(),
+    prepare=prepare_rows,
+    run=run_rows,
+    summary="Dialogues or word problems as their file has them.",
+)
