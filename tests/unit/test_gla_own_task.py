@@ -65,6 +65,8 @@ def test_folders_are_classes_and_what_systems_add_is_passed_over(tmp_path: Path)
         (whole() | {"task/eel/0.png": b"x"}, "'eel' has one picture"),
         (whole() | {"other/ant/0.png": b"x", "other/ant/1.png": b"x"}, "named 'ant'"),
         (whole() | {"task/Ant/0.png": b"x", "task/Ant/1.png": b"x"}, "named 'ant'"),
+        (whole() | {"task/straße/0.png": b"x", "task/STRASSE/0.png": b"x"}, "named 'strasse'"),
+        (whole() | {"task/eel/": b""}, "folder 'task/eel/' is empty"),
     ],
 )
 def test_a_zip_of_another_shape_is_refused_with_the_reason(
@@ -72,6 +74,35 @@ def test_a_zip_of_another_shape_is_refused_with_the_reason(
 ) -> None:
     with pytest.raises(InputError, match=said):
         read_class_folders(pack(files, tmp_path / "a.zip"))
+
+
+def test_a_folder_of_folders_is_not_taken_for_an_empty_class(tmp_path: Path) -> None:
+    folders = {"task/": b"", "task/ant/": b"", "__MACOSX/": b"", "task/.hidden/": b""}
+    assert read_class_folders(pack(folders | whole(), tmp_path / "a.zip")).class_names == CLASSES
+
+
+def test_thousands_of_files_and_a_thousand_classes_are_refused_with_the_limit(
+    tmp_path: Path,
+) -> None:
+    picture = png(0)
+    files = {f"task/{CLASSES[i % 4]}/{i}.png": picture for i in range(5_000)}
+    with pytest.raises(InputError, match="5,000 files; at most 2,000"):
+        read_class_folders(pack(files, tmp_path / "files.zip"))
+    classes = {f"task/thing {c}/{i}.png": picture for c in range(1_000) for i in range(2)}
+    with pytest.raises(InputError, match=r"1,000 class folder.*2 to 200"):
+        read_class_folders(pack(classes, tmp_path / "classes.zip"))
+    largest = {f"task/thing {c}/{i}.png": picture for c in range(200) for i in range(10)}
+    found = read_class_folders(pack(largest, tmp_path / "largest.zip"))
+    assert (len(found.class_names), len(found.files)) == (200, 2_000)
+
+
+def test_what_lies_in_a_refused_zip_is_written_nowhere(tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    path = pack(whole() | {"../escaped.png": png(0)}, inside / "a.zip")
+    with pytest.raises(InputError, match="leads out"):
+        read_class_folders(path)
+    assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["a.zip"]
 
 
 def test_too_many_files_classes_or_bytes_are_refused_before_they_are_read(

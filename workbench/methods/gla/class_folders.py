@@ -40,7 +40,8 @@ def read_class_folders(path: Path) -> ClassFolders:
 
     Raises:
         InputError: not a readable zip; a path climbs out, a file is no picture or lies in no
-            folder; too many, too few or too large; says which and what is allowed.
+            folder, a folder is empty; too many, too few or too large; says which and what is
+            allowed.
     """
     with _opened(path) as archive:
         members = _members(archive)
@@ -49,6 +50,7 @@ def read_class_folders(path: Path) -> ClassFolders:
                 raise InputError(
                     f"{name[:80]!r} lies in no folder; put each class in a folder of its own."
                 )
+        _refuse_empty(archive, [name for name, _ in members])
         by_class = _by_class([name for name, _ in members])
         inside = {name: archive.read(entry) for name, entry in members}
     names = tuple(by_class)
@@ -116,6 +118,19 @@ def _members(archive: zipfile.ZipFile) -> list[tuple[str, zipfile.ZipInfo]]:
     return found
 
 
+def _refuse_empty(archive: zipfile.ZipFile, files: list[str]) -> None:
+    """Refuse a folder that holds nothing, for its class would be left out without a word."""
+    folders = [entry.filename for entry in archive.infolist() if entry.is_dir()]
+    for folder in folders:
+        parts = PurePosixPath(folder).parts
+        is_filled = any(one.startswith(folder) for one in [*files, *folders] if one != folder)
+        if not is_filled and not any(part.startswith((".", "__MACOSX")) for part in parts):
+            raise InputError(
+                f"The folder {folder[:80]!r} is empty; put at least {FEWEST} pictures of its class "
+                "into it, or leave it out."
+            )
+
+
 def _by_class(files: list[str]) -> dict[str, list[str]]:
     """Files by the name of their folder, classes and files in order of the alphabet."""
     folders: dict[str, set[PurePosixPath]] = {}
@@ -130,7 +145,7 @@ def _by_class(files: list[str]) -> dict[str, list[str]]:
         raise InputError(f"Two folders are named {twice[0]!r}; give every class its own name.")
     if not 2 <= len(by_class) <= MAXIMUM_CLASSES:
         raise InputError(
-            f"The zip has {len(by_class)} class folder(s); give 2 to {MAXIMUM_CLASSES}."
+            f"The zip has {len(by_class):,} class folder(s); give 2 to {MAXIMUM_CLASSES}."
         )
     for name, members in by_class.items():
         if len(members) < FEWEST:
