@@ -20,7 +20,9 @@ from tests.unit.gla_pictures import (
 )
 from workbench.errors import BugError, InputError
 from workbench.figures import gla as figures
+from workbench.figures.gla import published_tables
 from workbench.figures.live import LiveFigure
+from workbench.figures.theme import PALETTE
 from workbench.methods import gla
 from workbench.methods.gla import (
     benefit,
@@ -164,6 +166,25 @@ def test_the_temperature_undoes_what_was_too_bold(how: str) -> None:
         assert found == pytest.approx(1.5, rel=0.15)
     else:
         assert (found == 1.0) if how == "none" else (found > 1.5)
+
+
+def test_printed_numbers_are_the_authors_and_gla_has_none_where_they_print_none(
+    gain: benefit.Result,
+) -> None:
+    # readme of the authors' code: ImageNet, RN50, mean of three seeds
+    assert published_tables.FEW_SHOT == {1: 61.87, 2: 62.64, 4: 63.31, 8: 64.48, 16: 65.63}
+    # their follow-up: ImageNet, ViT-B/16
+    assert [value for _, value in published_tables.LADDER] == [68.3, 79.3, 81.3, 82.2, 82.5, None]
+    drawn = figures.draw_published_tables(gain).at(tuning="linear", strength=1.0, weight=0.5)
+    of_role = {
+        role: [t for t in drawn.data if (t.line.color or t.marker.color) == PALETTE[role]]
+        for role in ("published", "green")
+    }
+    assert sorted(len(t.x) for t in of_role["published"]) == [5, 5, 5]  # and nothing invented
+    ours = [t for t in of_role["green"] if len(t.x) == len(published_tables.LADDER)]
+    found = gain.benefits["linear"]
+    assert ours[0].x[-1] == pytest.approx(100 * found.accuracy("gla").mean, abs=1e-3)
+    assert ours[0].x[1] == pytest.approx(100 * found.accuracy("fine_tuned").mean, abs=1e-3)
 
 
 # ---------------------------------------------------------------- whose prior is it?
@@ -343,6 +364,7 @@ DRAWN = {
     "draw_flows": "gla",
     "draw_reliability": "gla",
     "draw_published": "gla",
+    "draw_published_tables": "gla",
     "draw_bias": "gla.bias",
     "draw_surgery": "gla.picture",
     "draw_methods": "gla.picture",

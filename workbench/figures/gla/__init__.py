@@ -9,6 +9,7 @@ from workbench.figures.gla.names import draw_names, draw_shares
 from workbench.figures.gla.own_task import draw_own_task
 from workbench.figures.gla.planted import draw_convergence, draw_planted
 from workbench.figures.gla.published import draw_published
+from workbench.figures.gla.published_tables import draw_published_tables
 from workbench.figures.gla.solver import draw_simplex, draw_twenty
 from workbench.figures.gla.surgery import draw_surgery
 from workbench.figures.gla.world import draw_dependence, draw_plane
@@ -28,6 +29,7 @@ __all__ = [
     "draw_plane",
     "draw_planted",
     "draw_published",
+    "draw_published_tables",
     "draw_reliability",
     "draw_shares",
     "draw_simplex",
