@@ -20,6 +20,7 @@ from workbench.server.operations import (
     rouge,
     score_batch,
     score_choices,
+    score_skills,
     swap_head,
     tokenize_text,
 )
@@ -29,6 +30,8 @@ OPERATIONS: tuple[Operation, ...] = (
     generate_batch.OPERATION,
     score_choices.OPERATION,
     score_batch.OPERATION,
+    score_skills.OPERATION,
+    score_skills.TOKENIZE,
     next_token.OPERATION,
     tokenize_text.OPERATION,
     count_tokens.OPERATION,

@@ -1,0 +1,253 @@
+"""``language.score_skills`` and ``language.tokenize_skills``: a list of skills as a trie of tokens.
+
+Every node of the trie is scored after the same prompt: the log-probability of its token given the
+path before it, what leaves the trie there, and the most probable next tokens of all. The answer
+knows nothing of any scene, so whoever values skills anew reads it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from workbench.errors import InputError, WorkbenchError
+from workbench.server.api import Json, Request
+from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operations import prompts
+from workbench.server.operations.arguments import Arguments as Base
+from workbench.server.operations.arguments import parse
+from workbench.server.operations.trie_forward import read_trie
+from workbench.skill_trie import SkillTrie
+
+if TYPE_CHECKING:
+    import torch
+
+MAX_SKILLS_SCORED = 4_096
+MAX_SKILLS_TOKENIZED = 20_000
+MAX_SKILL_CHARACTERS = 200
+_BLOCK = 64
+"""Rows whose logits are in double precision at once."""
+
+Skill = Annotated[str, Field(min_length=1, max_length=MAX_SKILL_CHARACTERS)]
+
+
+class Skills(Base):
+    """Skills in words; each is read with a space before it and the terminator after it."""
+
+    skills: Annotated[list[Skill], Field(min_length=1, max_length=MAX_SKILLS_TOKENIZED)]
+    terminator: Annotated[str, Field(min_length=1, max_length=8)] = "\n"
+
+
+class Arguments(Skills):
+    """A prompt and the skills that may follow it.
+
+    ``prefix`` stands before the prompt and changes no number: requests with the same prefix share
+    its keys and values. ``top`` is how many of the most probable tokens to name at each node.
+    """
+
+    skills: Annotated[list[Skill], Field(min_length=1, max_length=MAX_SKILLS_SCORED)]
+    prompt: prompts.NonEmpty
+    prefix: Annotated[str, Field(max_length=prompts.MAX_CHARACTERS)] = ""
+    top: Annotated[int, Field(ge=0, le=50)] = 10
+
+
+def prepare(request: Request) -> Prepared:
+    """Check a request."""
+    return Prepared(parse(Arguments, request))
+
+
+def prepare_tokenize(request: Request) -> Prepared:
+    """Check a request."""
+    return Prepared(parse(Skills, request))
+
+
+def run(
+    loaded: Any, items: Sequence[Prepared], control: Control, device: str
+) -> list[Output | WorkbenchError]:
+    """Score the skills of each request."""
+    del device
+    outcomes: list[Output | WorkbenchError] = []
+    for number, item in enumerate(items):
+        try:
+            outcomes.append(_score(loaded, item.arguments, number, control))
+        except InputError as error:
+            outcomes.append(error)
+    return outcomes
+
+
+def run_tokenize(
+    loaded: Any, items: Sequence[Prepared], control: Control, device: str
+) -> list[Output | WorkbenchError]:
+    """Give the tokens of each request's skills.
+
+    Returns:
+        Arrays: ``token_counts``, ``(m,)``, and ``token_ids``, skill after skill. Values:
+        ``texts``, the text of each id of ``text_ids``, an array.
+    """
+    del device
+    outcomes: list[Output | WorkbenchError] = []
+    for item in items:
+        control.check()
+        ids = _encode(loaded, _written(item.arguments))
+        outcomes.append(_write(loaded, ids, {}, set()))
+    return outcomes
+
+
+def _score(loaded: Any, arguments: Arguments, number: int, control: Control) -> Output:
+    """Score one request.
+
+    Returns:
+        What ``run_tokenize`` gives, and arrays over the n nodes of the trie
+        (``skill_trie.SkillTrie`` of these tokens): ``log_probabilities``; ``outside_mass``,
+        ``outside_tokens`` (-1 where there is none) and ``outside_log_probabilities``; over the
+        nodes with children ``internal``, their numbers, ``top_tokens`` and
+        ``top_log_probabilities``.
+    """
+    prefix, stem, ids = tokenize_in_context(loaded, arguments)
+    trie = SkillTrie.from_skills(arguments.skills, ids)
+    prompts.refuse_length(
+        loaded, len(stem) + int(trie.depth.max()), "The prompt with its longest skill"
+    )
+    table = _Table(trie, arguments.top)
+    done = 0
+    for nodes, logits in read_trie(loaded, trie, stem, prefix, control.check):
+        for start in range(0, len(nodes), _BLOCK):
+            table.fill(nodes[start : start + _BLOCK], logits[start : start + _BLOCK])
+        done += len(nodes)
+        control.progress(number, done / len(table.internal), "scoring skills")
+    named = {int(token) for token in table.outside_tokens} | set(table.top_tokens.ravel().tolist())
+    return _write(loaded, ids, table.arrays(), named - {-1})
+
+
+def tokenize_in_context(
+    loaded: Any, arguments: Arguments
+) -> tuple[list[int], list[int], list[list[int]]]:
+    """Token ids of the prefix, of the whole prompt, and of each skill after it.
+
+    Raises:
+        InputError: the prompt's last token would merge with a skill's first.
+    """
+    text = arguments.prefix + arguments.prompt
+    written = _written(arguments)
+    prefix, stem, whole = prompts.encode(
+        loaded, [arguments.prefix, text, text + written[0]], add_special_tokens=True
+    )
+    if not stem:
+        raise InputError("The prompt holds nothing the model can read; type some text.")
+    # What stands before the last line is far from the skills; tokens do not reach across lines.
+    line = text[text.rfind("\n") + 1 :]
+    lone, *lines = _encode(loaded, [line, *(line + one for one in written)])
+    if any(ids[: len(lone)] != lone for ids in lines):
+        raise InputError(
+            f"The prompt ends in {line[-20:]!r}, which merges with a skill into one token; end it "
+            "with a colon or a line break."
+        )
+    ids = [one[len(lone) :] for one in lines]
+    if whole != [*stem, *ids[0]]:
+        raise InputError(
+            "This model's tokens of a skill depend on text far before it; choose another model."
+        )
+    return (prefix if arguments.prefix else []), stem, ids
+
+
+def _written(arguments: Skills) -> list[str]:
+    return [f" {skill}{arguments.terminator}" for skill in arguments.skills]
+
+
+def _encode(loaded: Any, texts: list[str]) -> list[list[int]]:
+    return prompts.encode(loaded, texts, add_special_tokens=False)
+
+
+def _write(
+    loaded: Any, ids: list[list[int]], arrays: dict[str, np.ndarray], more: set[int]
+) -> Output:
+    flat = np.concatenate([np.asarray(one, dtype=np.int32) for one in ids])
+    named = sorted(more | set(flat.tolist()))
+    texts: list[Json] = [loaded.tokenizer.decode([token]) for token in named]
+    return Output(
+        arrays={
+            "token_ids": flat,
+            "token_counts": np.array([len(one) for one in ids], dtype=np.int32),
+            "text_ids": np.array(named, dtype=np.int32),
+            **arrays,
+        },
+        values={"texts": texts},
+    )
+
+
+class _Table:
+    """What is read of the logits at each node."""
+
+    def __init__(self, trie: SkillTrie, top: int) -> None:
+        n = len(trie)
+        self._trie = trie
+        self._top = top
+        self.internal = trie.internal
+        self._place = np.full(n, -1)
+        self._place[self.internal] = np.arange(len(self.internal))
+        self.log_probabilities = np.zeros(n, dtype=np.float32)
+        self.outside_mass = np.zeros(n, dtype=np.float32)
+        self.outside_tokens = np.full(n, -1, dtype=np.int32)
+        self.outside_log_probabilities = np.zeros(n, dtype=np.float32)
+        self.top_tokens = np.full((len(self.internal), top), -1, dtype=np.int32)
+        self.top_log_probabilities = np.zeros((len(self.internal), top), dtype=np.float32)
+
+    def fill(self, nodes: np.ndarray, logits: torch.Tensor) -> None:
+        """Read the logits ``(h, vocabulary)`` of what follows h nodes."""
+        import torch
+
+        trie = self._trie
+        # In float32 the sum over a vocabulary of 50,000 loses the fifth digit.
+        wide = logits.cpu().double()
+        wide -= wide.logsumexp(dim=1, keepdim=True)
+        counts = trie.child_count[nodes]
+        rows = torch.from_numpy(np.repeat(np.arange(len(nodes)), counts))
+        children = np.concatenate([np.asarray(trie.children(int(node))) for node in nodes])
+        tokens = torch.from_numpy(trie.token[children])
+        found = wide[rows, tokens]
+        self.log_probabilities[children] = found.numpy()
+        inside = np.bincount(rows.numpy(), found.exp().numpy(), minlength=len(nodes))
+        self.outside_mass[nodes] = np.maximum(0.0, 1.0 - inside)
+        places = self._place[nodes]
+        if self._top:
+            best = wide.topk(min(self._top, wide.shape[1]), dim=1)
+            self.top_tokens[places, : best.indices.shape[1]] = best.indices.numpy()
+            self.top_log_probabilities[places, : best.values.shape[1]] = best.values.numpy()
+        wide[rows, tokens] = -torch.inf
+        values, indices = wide.max(dim=1)
+        exists = torch.isfinite(values).numpy()
+        self.outside_tokens[nodes] = np.where(exists, indices.numpy(), -1)
+        self.outside_log_probabilities[nodes] = np.where(exists, values.numpy(), 0.0)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What was read, by name."""
+        return {
+            "log_probabilities": self.log_probabilities,
+            "outside_mass": self.outside_mass,
+            "outside_tokens": self.outside_tokens,
+            "outside_log_probabilities": self.outside_log_probabilities,
+            "internal": self.internal.astype(np.int32),
+            "top_tokens": self.top_tokens,
+            "top_log_probabilities": self.top_log_probabilities,
+        }
+
+
+OPERATION = Operation(
+    name="language.score_skills",
+    version=1,
+    kinds=frozenset({"causal-lm"}),
+    prepare=prepare,
+    run=run,
+    summary="Log-probability of every token of a list of skills after a prompt, as a trie.",
+)
+TOKENIZE = Operation(
+    name="language.tokenize_skills",
+    version=1,
+    kinds=frozenset({"causal-lm"}),
+    prepare=prepare_tokenize,
+    run=run_tokenize,
+    summary="The tokens of a list of skills.",
+)
