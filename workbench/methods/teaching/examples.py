@@ -19,7 +19,7 @@ from workbench.methods.teaching.prompts import Example, is_choice, is_open
 
 T = TypeVar("T", roles.Reasoned, roles.Answered)
 
-POOL = 80
+POOL = 48
 """Training questions the student is tried on, at most."""
 
 
