@@ -155,7 +155,9 @@ CASES: list[tuple[str, tuple[str, ...], Tabletop, Tabletop]] = [
     ("alphabetical", (), L("CAB", THIRD, FIRST, SECOND), L("CAB", FIRST, SECOND, THIRD)),
     ("reverse_alphabetical", (), L("CA", FIRST, SECOND), L("CA", SECOND, FIRST)),
     ("spell_word", ("CAT",), L("TCA", THIRD, FIRST, SECOND), L("TCA", FIRST, SECOND, THIRD)),
-    ("spell_sport", (), L("FLOG", "fourth square", THIRD, SECOND, FIRST), L("GOL", FIRST, SECOND, THIRD)),
+    ("spell_sport", (),
+     L("FLOG", "fourth square", THIRD, SECOND, FIRST),
+     L("GOL", FIRST, SECOND, THIRD)),
     ("vowels", (), L("AXE", "tray", None, "tray"), L("AXE", "tray", "tray", "tray")),
     ("consonants", (), L("AXE", None, "tray", None), L("AXE", None, None, None)),
     ("symmetric", (), L("AB", "tray", None), L("AB", None, "tray")),
@@ -166,7 +168,8 @@ CASES: list[tuple[str, tuple[str, ...], Tabletop, Tabletop]] = [
      table("blocks", ("red block", 2), ("red bowl", None), ("blue bowl", None))),
     ("mismatched", (), table("blocks", ("red block", 1), ("blue bowl", None)),
      table("blocks", ("red block", 1), ("red bowl", None))),
-    ("one_corner", (TL,), table("corners", ("red block", TL), ("grey block", TL), ("red bowl", None)),
+    ("one_corner", (TL,),
+     table("corners", ("red block", TL), ("grey block", TL), ("red bowl", None)),
      table("corners", ("red block", TL), ("grey block", TR))),
     ("different_corners", (), table("corners", ("red block", TL), ("grey block", BL)),
      table("corners", ("red block", TL), ("grey block", TL))),
@@ -174,7 +177,8 @@ CASES: list[tuple[str, tuple[str, ...], Tabletop, Tabletop]] = [
      table("corners", ("blue block", TR), ("red block", TR))),
     ("warm", (TR,), table("corners", ("blue block", None), ("red block", TR)),
      table("corners", ("blue block", None), ("red block", None))),
-    ("primary_left", ("left side",), table("corners", ("yellow block", "left side"), ("pink block", None)),
+    ("primary_left", ("left side",),
+     table("corners", ("yellow block", "left side"), ("pink block", None)),
      table("corners", ("yellow block", None), ("pink block", "left side"))),
     ("brown_box", (), table("boxes", ("apple", 1), ("brown box", None), ("knife", None)),
      table("boxes", ("apple", 1), ("brown box", None), ("knife", 1))),
@@ -242,7 +246,6 @@ def solve(world: Tabletop, task: Task) -> list[tuple[str, str]]:
     """A plan by a rule for each template, written apart from the checkers."""
     names = [t.name for t in world.things]
     blocks = [n for n in names if n.endswith("block")]
-    bowls = [n for n in names if n.endswith("bowl")]
     letters = sorted(n[-1] for n in names if n.startswith("letter"))
     squares = [t for t in DOMAINS["letters"].targets if t.endswith("square")]
     spelled = {
@@ -262,16 +265,6 @@ def solve(world: Tabletop, task: Task) -> list[tuple[str, str]]:
         "warm": {"red", "orange", "yellow", "pink"},
         "primary_left": {"red", "yellow", "blue"},
     }
-    others = {
-        "sponge",
-        "soap",
-        "stapler",
-        "knife",
-        "red candle",
-        "brown box",
-        "blue box",
-        "red box",
-    }
     if task.template in spelled:
         return [(f"letter {c}", squares[i]) for i, c in enumerate(spelled[task.template])]
     if task.template in on_tray:
@@ -279,6 +272,10 @@ def solve(world: Tabletop, task: Task) -> list[tuple[str, str]]:
     if task.template in coloured:
         kept = [b for b in blocks if b.split()[0] in coloured[task.template]]
         return [(b, task.arguments[0]) for b in kept]
+    return solve_blocks(blocks, task) or pack(names, task)
+
+
+def solve_blocks(blocks: list[str], task: Task) -> list[tuple[str, str]]:
     match task.template:
         case "stack_all":
             return list(zip(blocks[1:], blocks, strict=False))
@@ -291,16 +288,19 @@ def solve(world: Tabletop, task: Task) -> list[tuple[str, str]]:
         case "mismatched":
             bowls = [f"{b.split()[0]} bowl" for b in blocks]
             return list(zip(blocks, [*bowls[1:], bowls[0]], strict=True))
-        case "any_boxes":
-            return [
-                (n, "brown box") for n in names if n not in others - {"sponge", "soap", "stapler"}
-            ]
-        case "snacks_right":
-            snacks = {"pretzels", "cookie", "crackers", "popcorn"}
-            return [(n, "right side") for n in names if n in snacks]
-        case _:
-            box = "brown box" if task.template == "brown_box" else "blue box"
-            return [(n, box) for n in names if n not in others]
+    return []
+
+
+def pack(names: list[str], task: Task) -> list[tuple[str, str]]:
+    tools, hazards = {"sponge", "soap", "stapler"}, {"knife", "red candle"}
+    boxes = {"brown box", "blue box", "red box"}
+    if task.template == "any_boxes":
+        return [(n, "brown box") for n in names if n not in hazards | boxes]
+    if task.template == "snacks_right":
+        snacks = {"pretzels", "cookie", "crackers", "popcorn"}
+        return [(n, "right side") for n in names if n in snacks]
+    box = "brown box" if task.template == "brown_box" else "blue box"
+    return [(n, box) for n in names if n not in tools | hazards | boxes]
 
 
 def test_words_to_spell_repeat_no_letter_and_fit_on_the_squares() -> None:

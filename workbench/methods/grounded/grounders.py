@@ -8,6 +8,7 @@ learned policy's confidence; here it is the simulator's own, mixed with noise on
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -124,6 +125,7 @@ def detector(names: Sequence[str], scores: dict[str, float], missing: float = 1e
     return np.array([scores.get(name, missing) for name in names])
 
 
+@functools.lru_cache(maxsize=8192)
 def _normal(text: str, seed: int) -> float:
     """A standard normal number that belongs to a text, on every machine the same."""
     digest = hashlib.sha256(f"{seed} {text}".encode()).digest()
