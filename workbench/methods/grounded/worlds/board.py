@@ -24,7 +24,7 @@ from workbench.methods.grounded.worlds.vocabulary import (
 
 TOUCH = 0.07
 """Pieces whose middles are nearer than this lie on each other."""
-REACH: Mapping[str, float] = {"corner": 0.12, "side": 0.12, "square": 0.07, "tray": 0.1}
+REACH: Mapping[str, float] = {"corner": 0.12, "side": 0.1, "square": 0.07, "tray": 0.1}
 """How near to its middle counts as in a place, by the last word of its name."""
 
 
