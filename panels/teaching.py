@@ -7,8 +7,11 @@ from panels.view import View
 from workbench.figures.teaching import (
     draw_curves,
     draw_deal,
+    draw_detection,
+    draw_misled,
     draw_net,
     draw_plane,
+    draw_pull,
     draw_quadrants,
     draw_ranking,
     draw_reliability,
@@ -16,7 +19,7 @@ from workbench.figures.teaching import (
     draw_teachers,
     draw_tokens,
 )
-from workbench.methods.teaching import ALLOCATION, COST, HAND, SIMULATION
+from workbench.methods.teaching import ALLOCATION, COST, HAND, MISALIGNMENT, SIMULATION
 
 
 def build(page: Page) -> None:
@@ -45,6 +48,16 @@ def build(page: Page) -> None:
         figures=(
             View("ranking", "Ranking", draw_ranking),
             View("reliability", "Calibration", draw_reliability),
+        ),
+        run="button",
+        open_controls=2,
+    )
+    page.study(
+        MISALIGNMENT,
+        figures=(
+            View("misled", "Accuracy", draw_misled, plays="budget"),
+            View("pull", "Question by question", draw_pull),
+            View("detection", "Can it be told?", draw_detection),
         ),
         run="button",
         open_controls=2,

@@ -3,6 +3,7 @@
 from workbench.figures.teaching.cost import draw_net, draw_tokens
 from workbench.figures.teaching.curves import draw_curves
 from workbench.figures.teaching.hand import draw_deal, draw_score
+from workbench.figures.teaching.misaligned import draw_detection, draw_misled, draw_pull
 from workbench.figures.teaching.plane import draw_plane
 from workbench.figures.teaching.quadrants import draw_quadrants
 from workbench.figures.teaching.simulation import draw_ranking, draw_reliability
@@ -11,8 +12,11 @@ from workbench.figures.teaching.teachers import draw_teachers
 __all__ = [
     "draw_curves",
     "draw_deal",
+    "draw_detection",
+    "draw_misled",
     "draw_net",
     "draw_plane",
+    "draw_pull",
     "draw_quadrants",
     "draw_ranking",
     "draw_reliability",

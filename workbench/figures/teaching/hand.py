@@ -22,8 +22,8 @@ from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.teaching.hand import Result, Score
 
 ROW_PX = 27
-QUESTION_CHARACTERS = 68
-SCALE = (1.22, 1.78)
+QUESTION_CHARACTERS = 76
+SCALE = (1.34, 1.80)
 """Where confidences 0 and 1 stand, in units of the room for the questions' text."""
 RIGHT_EDGE = 1.96
 OUTCOME_AT, RULE_AT = 1.86, 1.92

@@ -14,14 +14,16 @@ from workbench.methods.teaching.budget import (
 from workbench.methods.teaching.cost import COST
 from workbench.methods.teaching.hand import HAND
 from workbench.methods.teaching.interventions import intervention_order
+from workbench.methods.teaching.misaligned import MISALIGNMENT
 from workbench.methods.teaching.simulation import SIMULATION
 
-STUDIES = (ALLOCATION, HAND, SIMULATION, COST)
+STUDIES = (ALLOCATION, HAND, SIMULATION, MISALIGNMENT, COST)
 
 __all__ = [
     "ALLOCATION",
     "COST",
     "HAND",
+    "MISALIGNMENT",
     "SIMULATION",
     "STUDIES",
     "accuracy_curve",
