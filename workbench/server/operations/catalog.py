@@ -17,12 +17,14 @@ from workbench.server.operations import (
     generate,
     generate_batch,
     next_token,
+    phrase_policy,
     rouge,
     score_batch,
     score_choices,
     score_skills,
     swap_head,
     tokenize_text,
+    train_phrases,
 )
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -47,6 +49,10 @@ OPERATIONS: tuple[Operation, ...] = (
     dsp_data.ARTICLES,
     dsp_data.ROWS,
     rouge.OPERATION,
+    phrase_policy.DESCRIBE,
+    phrase_policy.FIT,
+    phrase_policy.CHOOSE,
+    train_phrases.OPERATION,
     emoji.FEATURES,
     emoji.PICTURES,
 )
