@@ -13,14 +13,14 @@ from workbench.figures.attention.wording import (
     IN_SENTENCE,
     KIND_COLOURS,
     KIND_NAMES,
-    live_axes,
     log_ticks,
     say_number,
 )
 from workbench.figures.live import LiveFigure, Slot, over_positions
+from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.attention.polynomial import KINDS
-from workbench.methods.attention.sweep import Result
+from workbench.methods.attention.sweep import Params, Result
 
 FLOOR = 1e-17
 """Smaller errors are drawn here: below rounding an error is noise."""
@@ -42,7 +42,7 @@ def draw_error(result: Result) -> LiveFigure:
     _add_ranks(figure, slots, result)
     _lay_out(figure, result)
     words = over_positions(result.grid.max_abs_error.shape, lambda k, g, b: _say(result, k, g, b))
-    return LiveFigure(figure, live_axes(result.grid), tuple(slots), Slot("", AXES, words))
+    return LiveFigure(figure, live_axes(Params), tuple(slots), Slot("", AXES, words))
 
 
 def _add_errors(figure: go.Figure, slots: list[Slot], result: Result) -> None:

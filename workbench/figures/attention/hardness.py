@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from workbench.figures.attention.wording import log_ticks, say_number, say_power
-from workbench.figures.live import LiveFigure, Position, Slot, over_positions
+from workbench.figures.live import LiveFigure, Slot, over_positions
+from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.attention.costs import log_rank
-from workbench.methods.attention.hardness import Result
+from workbench.methods.attention.hardness import Params, Result
 
 FLOOR = 1e-9
 """Smaller errors are drawn here: the margin they are held against is far above."""
@@ -81,7 +81,7 @@ def draw_hidden_pair(result: Result) -> LiveFigure:
         ),
     )
     words = over_positions((len(sweep.bounds_b),), lambda b: _say_hidden(result, b))
-    return LiveFigure(figure, _live_axes(result), slots, Slot("", ("bound_b",), words))
+    return LiveFigure(figure, live_axes(Params), slots, Slot("", ("bound_b",), words))
 
 
 def draw_margin(result: Result) -> LiveFigure:
@@ -124,7 +124,7 @@ def draw_margin(result: Result) -> LiveFigure:
         Slot("data[3].text[0]", both, [[_bold(y) for y in row] for row in sweep.errors.tolist()]),
     )
     words = over_positions(sweep.errors.shape, lambda g, b: _say_margin(result, g, b))
-    return LiveFigure(figure, _live_axes(result), slots, Slot("", both, words))
+    return LiveFigure(figure, live_axes(Params), slots, Slot("", both, words))
 
 
 def _add_point(
@@ -217,11 +217,6 @@ def _lay_out_hidden(figure: go.Figure, result: Result, highest: int) -> None:
 
 def _rule(role: str, dash: str) -> dict[str, object]:
     return {"color": PALETTE[role], "dash": dash, "width": 2.0}
-
-
-def _live_axes(result: Result) -> dict[str, Sequence[Position]]:
-    sweep = result.sweep
-    return {"bound_b": sweep.bounds_b.tolist(), "degree": sweep.degrees.tolist()}
 
 
 def _bold(value: float) -> str:

@@ -8,12 +8,13 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.attention.microscope import AXES, live_axes
+from workbench.figures.attention.microscope import AXES
 from workbench.figures.attention.wording import IN_SENTENCE, log_ticks, say_number
 from workbench.figures.live import LiveFigure, Slot, over_positions
+from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.attention.low_rank import paper_rank_bound, rank
-from workbench.methods.attention.microscope import Microscope
+from workbench.methods.attention.microscope import Microscope, Params
 from workbench.methods.attention.polynomial import KINDS
 
 DIMENSIONS = (1, 2, 4, 8, 16, 64)
@@ -90,7 +91,7 @@ def draw_lattice(result: Microscope) -> LiveFigure:
         ),
     )
     words = over_positions(degrees.shape, lambda k, t, b: _say(result, k, t, b))
-    return LiveFigure(figure, live_axes(result), slots, Slot("", AXES, words))
+    return LiveFigure(figure, live_axes(Params), slots, Slot("", AXES, words))
 
 
 def _over_degrees(degrees: np.ndarray, count: Callable[[int], list[float]]) -> np.ndarray:

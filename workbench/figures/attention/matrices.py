@@ -13,9 +13,10 @@ from workbench.figures.attention.wording import (
     KIND_COLOURS,
     say_number,
 )
-from workbench.figures.live import LiveFigure, Position, Slot, over_positions
+from workbench.figures.live import LiveFigure, Slot, over_positions
+from workbench.figures.positions import live_axes
 from workbench.figures.theme import DIVERGING, PALETTE, SEQUENTIAL, TEMPLATE
-from workbench.methods.attention.matrices import WINDOW, Result
+from workbench.methods.attention.matrices import WINDOW, Params, Result
 from workbench.methods.attention.polynomial import KINDS
 
 LARGEST_PERCENT = 6e4
@@ -85,7 +86,7 @@ def draw_matrices(result: Result) -> LiveFigure:
         Slot(f"layout.annotations[{len(PANELS)}].text", ("bound_b",), _titles(result)),
     )
     words = over_positions(result.partial_sums.shape[:3], lambda k, g, b: _say(result, k, g, b))
-    return LiveFigure(figure, _live_axes(result), slots, Slot("", AXES, words))
+    return LiveFigure(figure, live_axes(Params), slots, Slot("", AXES, words))
 
 
 def _mark_cell(figure: go.Figure, result: Result) -> None:
@@ -230,14 +231,6 @@ def _signed(x: float) -> str:
 
 def _compact(percent: np.ndarray) -> np.ndarray:
     return np.clip(percent, -LARGEST_PERCENT, LARGEST_PERCENT).astype(np.float16)
-
-
-def _live_axes(result: Result) -> dict[str, list[Position]]:
-    return {
-        "kind": list(KINDS),
-        "degree": [int(g) for g in result.degrees],
-        "bound_b": [float(b) for b in result.bounds_b],
-    }
 
 
 def _say(result: Result, k: int, g: int, b: int) -> str:

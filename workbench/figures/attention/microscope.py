@@ -14,9 +14,10 @@ from workbench.figures.attention.wording import (
     log_ticks,
     say_number,
 )
-from workbench.figures.live import LiveFigure, Position, Slot, over_positions
+from workbench.figures.live import LiveFigure, Slot, over_positions
+from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.methods.attention.microscope import LOG10_TOLERANCE, Microscope
+from workbench.methods.attention.microscope import Microscope, Params
 from workbench.methods.attention.polynomial import KINDS
 
 AXES = ("kind", "log10_tolerance", "bound_b")
@@ -83,16 +84,7 @@ def draw_polynomial(result: Microscope) -> LiveFigure:
         *_band_slots(result),
     ]
     words = over_positions(result.degrees.shape, lambda k, t, b: _say(result, k, t, b))
-    return LiveFigure(figure, live_axes(result), tuple(slots), Slot("", AXES, words))
-
-
-def live_axes(result: Microscope) -> dict[str, list[Position]]:
-    """Every position of the microscope's controls, in their order."""
-    return {
-        "kind": list(KINDS),
-        "log10_tolerance": [int(t) for t in LOG10_TOLERANCE.positions()],
-        "bound_b": [float(b) for b in result.bounds_b],
-    }
+    return LiveFigure(figure, live_axes(Params), tuple(slots), Slot("", AXES, words))
 
 
 def _colour_slots() -> list[Slot]:

@@ -22,7 +22,6 @@ from workbench.figures.attention.peers_curves import (
 from workbench.figures.attention.peers_wording import (
     AXES,
     SHOWN,
-    live_axes,
     method_index,
     say_bound,
     say_budget,
@@ -32,8 +31,9 @@ from workbench.figures.attention.peers_wording import (
 )
 from workbench.figures.attention.wording import log_ticks
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.methods.attention.comparison import Result
+from workbench.methods.attention.comparison import Params, Result
 
 
 def draw_peers_by_bound(result: Result) -> LiveFigure:
@@ -120,4 +120,4 @@ def _finish(
         **log_ticks(math.ceil(low), math.floor(high), 1),
     )
     words = Slot("", AXES, say_positions(result, say_last))
-    return LiveFigure(figure, live_axes(result), tuple(slots), words)
+    return LiveFigure(figure, live_axes(Params), tuple(slots), words)

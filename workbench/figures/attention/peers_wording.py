@@ -10,9 +10,9 @@ from workbench.figures.attention.wording import (
     IN_SENTENCE,
     say_number,
 )
-from workbench.figures.live import Position, over_positions
+from workbench.figures.live import over_positions
 from workbench.figures.theme import PALETTE
-from workbench.methods.attention.comparison import LOG2_BUDGET, Result
+from workbench.methods.attention.comparison import Result
 from workbench.methods.attention.peers.contest import METHODS
 from workbench.methods.attention.polynomial import KINDS
 
@@ -44,15 +44,6 @@ ROUNDING = 1e-12
 """An error below is what float64 leaves of an exact answer."""
 NEARLY_UNIFORM = 0.75
 """Share of the keys that a query reads from which on attention is called nearly uniform."""
-
-
-def live_axes(result: Result) -> dict[str, list[Position]]:
-    """Every position of the study's live controls."""
-    return {
-        "kind": list(KINDS),
-        "log2_budget": [int(log2) for log2 in LOG2_BUDGET.positions()],
-        "bound_b": [float(b) for b in result.contest.bounds_b],
-    }
 
 
 def method_index(name: str, kind: int) -> int:

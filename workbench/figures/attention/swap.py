@@ -12,10 +12,11 @@ from plotly.subplots import make_subplots
 from workbench.figures.attention.heads_wording import show_token
 from workbench.figures.attention.swap_wording import say_next_word, say_texts
 from workbench.figures.attention.wording import KIND_COLOURS, KIND_NAMES, log_ticks
-from workbench.figures.live import LiveFigure, Position, Slot
+from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.attention.polynomial import KINDS
-from workbench.methods.attention.swap import DEGREES, Effect, Result
+from workbench.methods.attention.swap import DEGREES, Effect, Params, Result
 
 AXES = ("kind", "degree")
 FLOOR = 1e-7
@@ -55,7 +56,7 @@ def draw_next_word(result: Result) -> LiveFigure:
     figure.update_yaxes(title_text="KL divergence of the next word, nats", row=1, col=1)
     figure.update_yaxes(title_text="mean over the text, nats", row=1, col=2)
     words = [[say_next_word(result, kind, g) for g in DEGREES] for kind in KINDS]
-    return LiveFigure(figure, _live_axes(), tuple(slots), Slot("", AXES, words))
+    return LiveFigure(figure, live_axes(Params), tuple(slots), Slot("", AXES, words))
 
 
 def draw_texts(result: Result) -> LiveFigure:
@@ -97,7 +98,7 @@ def draw_texts(result: Result) -> LiveFigure:
     figure.update_xaxes(visible=False, fixedrange=True)
     figure.update_yaxes(visible=False, fixedrange=True)
     words = [[say_texts(result, kind, g) for g in DEGREES] for kind in KINDS]
-    return LiveFigure(figure, _live_axes(), tuple(slots), Slot("", AXES, words))
+    return LiveFigure(figure, live_axes(Params), tuple(slots), Slot("", AXES, words))
 
 
 def _add_positions(figure: go.Figure, result: Result) -> list[Slot]:
@@ -185,10 +186,6 @@ def _add_degrees(figure: go.Figure, result: Result) -> list[Slot]:
         Slot(f"data[{number}].y[0]", AXES, means),
         Slot(f"data[{number}].marker.color", ("kind",), [KIND_COLOURS[kind] for kind in KINDS]),
     ]
-
-
-def _live_axes() -> dict[str, list[Position]]:
-    return {"kind": [*KINDS], "degree": [*DEGREES]}
 
 
 def _all_effects(result: Result) -> list[Effect]:

@@ -10,9 +10,10 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from workbench.figures.attention.wording import log_ticks, say_number
-from workbench.figures.live import LiveFigure, Position, Slot, keep_together
+from workbench.figures.live import LiveFigure, Slot, keep_together
+from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.methods.attention.symmetry_lab import Result, State
+from workbench.methods.attention.symmetry_lab import Params, Result, State
 
 FLAGS = ("balance", "balance_channels", "centre", "rotate")
 """The live controls, in the order in which the steps are drawn."""
@@ -63,9 +64,8 @@ def draw_symmetries(result: Result) -> LiveFigure:
     figure.update_yaxes(
         title_text="largest entry of each channel", range=[0.0, 1.05 * high], row=1, col=2
     )
-    axes: dict[str, list[Position]] = {flag: [False, True] for flag in FLAGS}
     words = _nest([_say(result, on) for on in _positions()])
-    return LiveFigure(figure, axes, tuple(slots), Slot("", FLAGS, words))
+    return LiveFigure(figure, live_axes(Params), tuple(slots), Slot("", FLAGS, words))
 
 
 def _add_steps(figure: go.Figure, result: Result) -> list[Slot]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.attention.wording import log_ticks, say_number, say_power
-from workbench.figures.live import LiveFigure, Position, Slot, over_positions
+from workbench.figures.live import LiveFigure, Slot, over_positions
+from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.attention.low_rank import paper_rank_bound, rank
-from workbench.methods.attention.transition import RATIO, Frames, Result
+from workbench.methods.attention.transition import RATIO, Frames, Params, Result
 
 AXES = ("log2_tokens", "ratio")
 RANK_DECADES = 18
@@ -58,7 +59,7 @@ def draw_phase(result: Result) -> LiveFigure:
         Slot("data[3].text[0]", AXES, [[f"<b>n^{y:.2f}</b>" for y in row] for row in chosen]),
     )
     words = _over_positions(result, _say_phase)
-    return LiveFigure(figure, _live_axes(frames), slots, Slot("", AXES, words))
+    return LiveFigure(figure, live_axes(Params), slots, Slot("", AXES, words))
 
 
 def draw_rank(result: Result) -> LiveFigure:
@@ -135,7 +136,7 @@ def draw_rank(result: Result) -> LiveFigure:
         Slot("data[4].text[0]", AXES, counted),
     )
     words = _over_positions(result, _say_rank)
-    return LiveFigure(figure, _live_axes(frames), slots, Slot("", AXES, words))
+    return LiveFigure(figure, live_axes(Params), slots, Slot("", AXES, words))
 
 
 def _add_marker(figure: go.Figure, *, colour: str = "blue", at: str = "bottom right") -> None:
@@ -182,10 +183,6 @@ def _add_rules(figure: go.Figure) -> None:
 
 def _line(role: str, dash: str, width: float) -> dict[str, object]:
     return {"color": PALETTE[role], "dash": dash, "width": width}
-
-
-def _live_axes(frames: Frames) -> dict[str, Sequence[Position]]:
-    return {"log2_tokens": frames.log2_tokens.tolist(), "ratio": RATIO.positions()}
 
 
 def _places(frames: Frames) -> list[int]:

@@ -6,9 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from workbench.figures.live import Position
 from workbench.figures.theme import PALETTE
-from workbench.methods.attention.grid import Grid
 from workbench.methods.attention.polynomial import KINDS, NAMES
 
 KIND_COLOURS = dict(
@@ -55,12 +53,3 @@ def _say_tick(mantissa: int, exponent: int) -> str:
     if -3 <= exponent <= 3:
         return f"{mantissa * 10.0**exponent:,.{max(0, -exponent)}f}"
     return say_power(exponent) if mantissa == 1 else ""
-
-
-def live_axes(grid: Grid) -> dict[str, list[Position]]:
-    """Every position of the study's live controls, in their order."""
-    return {
-        "kind": list(KINDS),
-        "degree": [int(g) for g in grid.degrees],
-        "bound_b": [float(b) for b in grid.bounds_b],
-    }

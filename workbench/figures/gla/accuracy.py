@@ -17,24 +17,16 @@ from workbench.figures.gla.marks import (
 )
 from workbench.figures.gla.verdict import mixture_words
 from workbench.figures.gla.wording import each, say_percent
-from workbench.figures.live import LiveFigure, Position, Slot
+from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, SEQUENTIAL, TEMPLATE
 from workbench.methods.gla.accuracy import interval_ends
-from workbench.methods.gla.benefit import METHOD_NAMES, TUNINGS, Result
+from workbench.methods.gla.benefit import METHOD_NAMES, TUNINGS, Params, Result
 from workbench.methods.gla.comparison import METHODS
 
 AXES = ("tuning", "strength", "weight")
 HEIGHTS = np.arange(len(METHODS))[::-1]
 LIGHT, DARK = SEQUENTIAL[-1][1], SEQUENTIAL[0][1]
-
-
-def live_axes(result: Result) -> dict[str, list[Position]]:
-    """Every position of the main study's live controls."""
-    return {
-        "tuning": list(TUNINGS),
-        "strength": [float(t) for t in result.strengths],
-        "weight": [float(w) for w in result.weights],
-    }
 
 
 def words(result: Result) -> Slot:
@@ -137,7 +129,7 @@ def draw_accuracy(result: Result) -> LiveFigure:
         figure.update_xaxes(title_text=title, row=1, col=col)
     figure.update_xaxes(range=_around(low, high), row=1, col=1)
     figure.update_xaxes(range=[0.0, 100.0], row=1, col=2)
-    return LiveFigure(figure, live_axes(result), tuple(slots), words(result))
+    return LiveFigure(figure, live_axes(Params), tuple(slots), words(result))
 
 
 def _around(low: np.ndarray, high: np.ndarray) -> list[float]:
@@ -195,4 +187,4 @@ def draw_mixture(result: Result) -> LiveFigure:
         Slot(f"data[{number}].x[0]", ("weight",), result.weights),
         Slot(f"data[{number}].y[0]", ("strength",), result.strengths),
     )
-    return LiveFigure(figure, live_axes(result), slots, words(result))
+    return LiveFigure(figure, live_axes(Params), slots, words(result))

@@ -15,9 +15,10 @@ from workbench.figures.gla.marks import (
     thrice,
 )
 from workbench.figures.gla.wording import each, join, say_distance, say_percent, say_signed
-from workbench.figures.live import LiveFigure, Position, Slot
+from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.methods.gla.bias import SIZES, Result
+from workbench.methods.gla.bias import SIZES, Params, Result
 from workbench.methods.gla.emoji import MODELS
 
 AXES = ("model", "labelled")
@@ -92,8 +93,7 @@ def draw_bias(result: Result) -> LiveFigure:
         row=1,
         col=1,
     )
-    axes: dict[str, list[Position]] = {"model": list(MODELS), "labelled": list(SIZES)}
-    return LiveFigure(figure, axes, tuple(slots), Slot("", AXES, _words(result)))
+    return LiveFigure(figure, live_axes(Params), tuple(slots), Slot("", AXES, _words(result)))
 
 
 def _add_groups(figure, result: Result) -> list[Slot]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from plotly.subplots import make_subplots
 
-from workbench.figures.gla.accuracy import AXES, live_axes
+from workbench.figures.gla.accuracy import AXES
 from workbench.figures.gla.marks import (
     GROUP_COLOURS,
     GROUP_NAMES,
@@ -18,8 +18,9 @@ from workbench.figures.gla.marks import (
 )
 from workbench.figures.gla.wording import each, join, say_percent, say_points
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, SEQUENTIAL, TEMPLATE
-from workbench.methods.gla.benefit import TUNINGS, Result
+from workbench.methods.gla.benefit import TUNINGS, Params, Result
 from workbench.methods.gla.calibration import Reliability
 
 FLOWS = ("zero_shot", "fine_tuned", "ensemble", "gla")
@@ -96,7 +97,7 @@ def draw_classes(result: Result) -> LiveFigure:
         title_text="change against the plain ensemble (points)", range=[-limit, limit]
     )
     return LiveFigure(
-        figure, live_axes(result), tuple(slots), Slot("", AXES, _class_words(result, change))
+        figure, live_axes(Params), tuple(slots), Slot("", AXES, _class_words(result, change))
     )
 
 
@@ -177,7 +178,7 @@ def draw_flows(result: Result) -> LiveFigure:
         )
 
     return LiveFigure(
-        figure, live_axes(result), tuple(slots), Slot("", AXES, each(say, *moving.shape[:3]))
+        figure, live_axes(Params), tuple(slots), Slot("", AXES, each(say, *moving.shape[:3]))
     )
 
 
@@ -239,7 +240,7 @@ def draw_reliability(result: Result) -> LiveFigure:
         )
 
     return LiveFigure(
-        figure, live_axes(result), tuple(slots), Slot("", ("tuning",), each(say, len(TUNINGS)))
+        figure, live_axes(Params), tuple(slots), Slot("", ("tuning",), each(say, len(TUNINGS)))
     )
 
 

@@ -7,7 +7,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from workbench.figures.gla.wording import each, join, say_percent
-from workbench.figures.live import LiveFigure, Position, Slot
+from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.gla.decision_map import (
     DEPENDS,
@@ -15,6 +16,7 @@ from workbench.methods.gla.decision_map import (
     LIVE,
     METHOD_NAMES,
     METHODS,
+    Params,
     Result,
     region,
 )
@@ -104,7 +106,7 @@ def draw_map(result: Result) -> LiveFigure:
         texts = each(lambda *i, a=accuracy: f"<b>{say_percent(a[i])}</b>", *accuracy.shape)
         slots.append(Slot(f"data[{number}].text[0]", LIVE, texts))
     _lay_out(figure)
-    return LiveFigure(figure, _axes(result), tuple(slots), Slot("", LIVE, _words(result)))
+    return LiveFigure(figure, live_axes(Params), tuple(slots), Slot("", LIVE, _words(result)))
 
 
 def _corners(result: Result, method: str, k: int) -> np.ndarray:
@@ -140,14 +142,6 @@ def _lay_out(figure: go.Figure) -> None:
         figure.update_xaxes(title_text="what zero-shot sees", row=row, col=col)
     for row in (1, 2):
         figure.update_yaxes(title_text="what fine-tuned sees", row=row, col=1)
-
-
-def _axes(result: Result) -> dict[str, list[Position]]:
-    return {
-        "tilt_pretrain": [float(t) for t in result.tilts],
-        "tilt_downstream": [float(t) for t in result.tilts],
-        "correlation": [float(r) for r in result.correlations],
-    }
 
 
 def _words(result: Result) -> list[list[list[str]]]:

@@ -10,8 +10,9 @@ from plotly.subplots import make_subplots
 from workbench.figures.gla.marks import METHOD_COLOURS, add_line, add_points, segments, thrice
 from workbench.figures.gla.wording import each, join, say_gain, say_percent
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.methods.gla.own_task import METHOD_NAMES, METHODS, Result
+from workbench.methods.gla.own_task import METHOD_NAMES, METHODS, Params, Result
 
 WIDTH_95 = 1.96
 COLOURS = [METHOD_COLOURS["fine_tuned" if m == "linear_probe" else m] for m in METHODS]
@@ -142,6 +143,5 @@ def draw_own_task(result: Result) -> LiveFigure:
             ]
         )
 
-    positions = [float(t) for t in result.strengths]
-    words = Slot("", axis, each(say, len(positions)))
-    return LiveFigure(figure, {"strength": [*positions]}, slots, words)
+    words = Slot("", axis, each(say, len(result.strengths)))
+    return LiveFigure(figure, live_axes(Params), slots, words)

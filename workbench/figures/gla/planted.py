@@ -7,9 +7,10 @@ from plotly.subplots import make_subplots
 
 from workbench.figures.gla.marks import add_label, add_line, add_points, segments, thrice
 from workbench.figures.gla.wording import each, join, say_distance, say_percent
-from workbench.figures.live import LiveFigure, Position, Slot
+from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.methods.gla.planted import ESTIMATORS, Result
+from workbench.methods.gla.planted import ESTIMATORS, Params, Result
 
 AXES = ("estimator", "labelled")
 COLOURS = (PALETTE["green"], PALETTE["purple"])
@@ -97,7 +98,7 @@ def draw_planted(result: Result) -> LiveFigure:
         Slot(f"data[{bars}].marker.color", ("estimator",), colours),
         Slot(f"data[{pairs}].marker.color", ("estimator",), colours),
     )
-    return LiveFigure(figure, _axes(result), slots, Slot("", AXES, _words(result)))
+    return LiveFigure(figure, live_axes(Params), slots, Slot("", AXES, _words(result)))
 
 
 def draw_convergence(result: Result) -> LiveFigure:
@@ -194,11 +195,7 @@ def draw_convergence(result: Result) -> LiveFigure:
         row=1,
         col=2,
     )
-    return LiveFigure(figure, _axes(result), tuple(slots), Slot("", AXES, _words(result)))
-
-
-def _axes(result: Result) -> dict[str, list[Position]]:
-    return {"estimator": list(ESTIMATORS), "labelled": [int(m) for m in result.labelled]}
+    return LiveFigure(figure, live_axes(Params), tuple(slots), Slot("", AXES, _words(result)))
 
 
 def _words(result: Result) -> list[list[str]]:

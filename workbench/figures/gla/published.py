@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.gla.accuracy import live_axes
 from workbench.figures.gla.wording import each, say_gain
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.methods.gla.benefit import TUNINGS, Result
+from workbench.methods.gla.benefit import TUNINGS, Params, Result
 
 PUBLISHED = (
     ("ImageNet, over the fine-tuned model", 1.5, 1.5),
@@ -84,4 +84,4 @@ def draw_published(result: Result) -> LiveFigure:
         )
 
     words = Slot("", ("tuning",), each(say, len(TUNINGS)))
-    return LiveFigure(figure, live_axes(result), tuple(own), words)
+    return LiveFigure(figure, live_axes(Params), tuple(own), words)

@@ -9,10 +9,11 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from workbench.figures.gla.marks import add_label, add_line, add_points
-from workbench.figures.gla.solver_words import live_axes, say_states
+from workbench.figures.gla.solver_words import say_states
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.methods.gla.solver import Result, Run
+from workbench.methods.gla.solver import Params, Result, Run
 
 AXES = ("log10_rate", "iterations")
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]])
@@ -101,7 +102,7 @@ def draw_simplex(result: Result) -> LiveFigure:
     ]
     _lay_out_simplex(figure)
     words = Slot("", AXES, say_states(result, run, "three classes"))
-    return LiveFigure(figure, live_axes(result), tuple(slots), words)
+    return LiveFigure(figure, live_axes(Params), tuple(slots), words)
 
 
 def _lay_out_simplex(figure: go.Figure) -> None:
@@ -262,4 +263,4 @@ def draw_twenty(result: Result) -> LiveFigure:
     )
     slots = (Slot(f"data[{bars}].y", AXES, q.astype(np.float16)), *course)
     words = Slot("", AXES, say_states(result, run, "twenty classes"))
-    return LiveFigure(figure, live_axes(result), slots, words)
+    return LiveFigure(figure, live_axes(Params), slots, words)

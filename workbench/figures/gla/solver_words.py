@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 from workbench.figures.gla.wording import each, say_distance
-from workbench.figures.live import Position
 from workbench.methods.gla.solver import Result, Run
-
-
-def live_axes(result: Result) -> dict[str, list[Position]]:
-    return {
-        "log10_rate": [float(r) for r in result.log10_rates],
-        "iterations": [int(i) for i in result.iterations],
-    }
 
 
 def say_states(result: Result, run: Run, classes: str) -> list[list[str]]:

@@ -10,9 +10,10 @@ from plotly.subplots import make_subplots
 
 from workbench.figures.gla.marks import METHOD_COLOURS, add_label, add_line, add_points
 from workbench.figures.gla.wording import each, join, say_percent, say_points
-from workbench.figures.live import LiveFigure, Position, Slot
+from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, SEQUENTIAL, TEMPLATE
-from workbench.methods.gla.world import METHOD_NAMES, METHODS, Result
+from workbench.methods.gla.world import METHOD_NAMES, METHODS, Params, Result
 
 AXES = ("correlation", "strength_pretrain", "strength_downstream")
 LIGHT, DARK = SEQUENTIAL[-1][1], SEQUENTIAL[0][1]
@@ -108,7 +109,7 @@ def draw_plane(result: Result) -> LiveFigure:
         col=2,
     )
     words = Slot("", AXES, _plane_words(result))
-    return LiveFigure(figure, _axes(result), tuple(slots), words)
+    return LiveFigure(figure, live_axes(Params), tuple(slots), words)
 
 
 def draw_dependence(result: Result) -> LiveFigure:
@@ -176,7 +177,7 @@ def draw_dependence(result: Result) -> LiveFigure:
         )
 
     words = Slot("", ("correlation",), each(say, len(result.correlations)))
-    return LiveFigure(figure, _axes(result), tuple(slots), words)
+    return LiveFigure(figure, live_axes(Params), tuple(slots), words)
 
 
 def _spread(heights: np.ndarray, gap: float = 2.6) -> np.ndarray:
@@ -191,14 +192,6 @@ def _spread(heights: np.ndarray, gap: float = 2.6) -> np.ndarray:
 def _whole(result: Result) -> int:
     """Where the strength is 1."""
     return int(np.argmin(np.abs(result.strengths - 1.0)))
-
-
-def _axes(result: Result) -> dict[str, list[Position]]:
-    return {
-        "correlation": [float(r) for r in result.correlations],
-        "strength_pretrain": [float(t) for t in result.strengths],
-        "strength_downstream": [float(t) for t in result.strengths],
-    }
 
 
 def _plane_words(result: Result) -> list[list[list[str]]]:
