@@ -1,205 +1,257 @@
-"""What if the teacher misleads? Explanations that argue for the wrong answer, and telling them.
+"""What does a teacher do that wants the student to be wrong, and can it be noticed? RQ5.
 
-RQ5 of arXiv:2306.09299: a misaligned teacher explains where its mental model expects the least, so
-as to harm its student most with few words. The same questions are explained honestly for
-comparison. Detection is an addition of this workbench: an explanation is suspect when it moves the
-student away from the answer that a checker holds for right.
+Saha, Hase and Bansal 2023 (arXiv:2306.09299). Twenty-four questions come with explanations that
+argue, fluently and falsely, for the wrong answer, and with a true one. The teacher deceives first
+where it expects most of it: in ascending order of expected utility for the right answer.
+
+Noticing it (an extension): an explanation is suspect when it leads to an answer the student held
+improbable by itself. Nothing of that knows the right answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 
-from workbench.errors import BugError
-from workbench.methods.teaching import allocation
-from workbench.methods.teaching.foresight import area_under_curve
-from workbench.methods.teaching.interventions import Known, targets
-from workbench.methods.teaching.measure import MISALIGNED, ask_records
-from workbench.methods.teaching.records import Question, Records
+from workbench.data.teaching.question import HarmfulQuestion
+from workbench.data.teaching.sets import load_harmful, load_questions
+from workbench.methods.teaching import roles
+from workbench.methods.teaching.asking import Asker
+from workbench.methods.teaching.budget import accuracy_curve
+from workbench.methods.teaching.examples import draw_examples
+from workbench.methods.teaching.interventions import intervention_order
+from workbench.methods.teaching.measure import MISALIGNED as TEACHER
+from workbench.methods.teaching.measure import Settings, ask_records
+from workbench.methods.teaching.records import Records
 from workbench.methods.teaching.resampling import Interval, Resampling, interval
-from workbench.methods.teaching.spending import (
-    BUDGET,
-    FUNCTIONS,
-    Bounded,
-    Spending,
-    chance_of,
-    compare,
-    spend,
-)
-from workbench.params import Choice, Model, Range, check
+from workbench.params import Model, Range, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
 
-TEACHERS = ("honest", "misaligned")
-CHECKERS = ("model", "gold")
-ORDERS = {"honest": "expected_utility", "misaligned": "deceive"}
-"""Whom each teacher explains first."""
+QUESTIONS = 24
+FIRST_SEED = 41
+BUDGET = Range(
+    0,
+    QUESTIONS,
+    1,
+    "Deceptive explanations",
+    live=True,
+    help="How many questions the misaligned teacher explains.",
+)
+KINDS = ("harmful_1", "harmful_2", "true")
+"""First and second harmful explanation, and the true one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Params:
     """What the user may change."""
 
-    budget: Annotated[float, BUDGET] = 1.0
-    checker: Annotated[
-        str,
-        Choice(
-            CHECKERS,
-            "Checked against",
-            live=True,
-            names=("A model's own answer", "The right answer"),
-            help="Nobody who needs a teacher knows the right answer: it shows the best one can do.",
-        ),
-    ] = "model"
+    budget: Annotated[int, BUDGET] = QUESTIONS
+    question: Annotated[int, Range(1, QUESTIONS, 1, "Question", live=True)] = 1
     student: Annotated[str, Model("causal-lm", "Student")] = "smollm2-135m-instruct"
-    runs: Annotated[int, Range(1, 5, 1, "Runs")] = 3
+    runs: Annotated[int, Range(1, 5, 1, "Runs", help="Each draws other demonstrations.")] = 3
+    demonstrations: Annotated[int, Range(1, 8, 1, "Demonstrations in a prompt")] = 4
+    simulations: Annotated[int, Range(2, 12, 2, "Demonstrations of the mental model")] = 4
 
     def __post_init__(self) -> None:
         check(self)
 
+    def settings(self) -> Settings:
+        """What to measure."""
+        return Settings(
+            student=self.student,
+            teacher=TEACHER,
+            seeds=tuple(FIRST_SEED + run for run in range(self.runs)),
+            demonstrations=self.demonstrations,
+            simulations=self.simulations,
+        )
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What was measured.
+
+    Args:
+        questions: n questions with their harmful explanations.
+        records: with the first harmful explanation.
+        taught: by kind ``(s, n, c)`` probabilities of the options with that explanation.
+    """
+
+    questions: tuple[HarmfulQuestion, ...]
+    records: Records
+    taught: Mapping[str, np.ndarray]
+
 
 @dataclass(frozen=True)
 class Detection:
-    """Can a misleading explanation be told by what it does to the student?
+    """Telling harmful explanations from true ones without knowing the answers.
 
     Args:
-        shifts: by teacher, ``(s, n)`` rise of the student's confidence in the checker's answer.
-        area: how often an honest explanation raises it more than a misleading one.
+        suspicion: by kind ``(s, n)``: how improbable the student alone held the answer that the
+            explanation leads to.
+        area: share of questions whose harmful explanation is more suspect than their true one, a
+            tie counting half; 0.5 is chance.
     """
 
-    shifts: Mapping[str, np.ndarray]
+    suspicion: Mapping[str, np.ndarray]
     area: Interval
 
 
 @dataclass(frozen=True)
 class Result:
-    """What the tab shows; n questions that have both kinds of explanation.
+    """What the study shows.
 
     Args:
         params: what was asked for.
-        spendings: by teacher.
-        difference: ``(f, b)`` accuracy with honest less that with misleading explanations, each
-            function against itself.
-        confidence: by "alone" and teacher, ``(n,)`` mean confidence in the right answer.
-        detections: by checker.
-        chance: of pure guessing.
-        questions: the questions.
-        checker_accuracy: of the model's own answers.
+        inputs: what was measured.
+        alone: accuracy of the student alone.
+        taught: by kind, accuracy when every question is explained so.
+        curve: ``(n + 1,)`` mean accuracy when the first k questions are explained harmfully.
+        low, high: ``(n + 1,)`` ends of its 95 % intervals.
+        random: ``(n + 1,)`` the same with randomly chosen questions.
+        drop: accuracy with the first harmful explanations less alone, paired.
+        below_chance: accuracy with the first harmful explanations less chance.
+        detection: whether it can be noticed.
+        chance: of guessing.
+        constants: accuracy of always giving one answer, by answer.
     """
 
     params: Params
-    spendings: Mapping[str, Spending]
-    difference: Bounded
-    confidence: Mapping[str, np.ndarray]
-    detections: Mapping[str, Detection]
-    chance: Interval
-    questions: tuple[Question, ...]
-    checker_accuracy: float
+    inputs: Inputs
+    alone: Interval
+    taught: Mapping[str, Interval]
+    curve: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    random: np.ndarray
+    drop: Interval
+    below_chance: Interval
+    detection: Detection
+    chance: float
+    constants: Mapping[str, float]
 
 
-def gather(client: ModelClient, params: Params) -> Mapping[str, Records]:
-    """Ask for the misleading records, and for the honest ones of the same questions."""
-    settings = allocation.Params(student=params.student, runs=params.runs).settings("human")
-    misaligned = ask_records(client, replace(settings, teacher=MISALIGNED))
-    honest = ask_records(client, settings)
-    places = {question.qid: place for place, question in enumerate(honest.questions)}
-    missing = [q.qid for q in misaligned.questions if q.qid not in places]
-    if missing:
-        raise BugError(f"No honest explanation for the questions {', '.join(missing)}.")
-    own = [places[q.qid] for q in misaligned.questions]
-    return {"honest": select(honest, own), "misaligned": misaligned}
+def gather(client: ModelClient, params: Params) -> Inputs:
+    """Records of the harmful teacher, and answers with the other explanations."""
+    settings = params.settings()
+    questions = load_harmful()
+    records = ask_records(client, settings)
+    texts = {
+        "harmful_2": [one.harmful[-1] for one in questions],
+        "true": [one.question.explanation for one in questions],
+    }
+    train = load_questions(settings.task, "train")
+    asker = Asker(client, settings.student)
+    found: dict[str, np.ndarray] = {"harmful_1": records.taught_probabilities}
+    for kind, shown in texts.items():
+        by_seed: list[np.ndarray] = []
+        for seed in settings.seeds:
+            examples, _ = draw_examples(train, settings.demonstrations, seed)
+            label = f"Taught, {kind.replace('_', ' ')}, seed {seed}"
+            by_seed.append(
+                roles.answer_helped(asker, examples, records.questions, shown, label).probabilities
+            )
+        found[kind] = np.stack(by_seed)
+    return Inputs(questions, records, found)
 
 
-def select(records: Records, places: list[int]) -> Records:
-    """The records of some questions, in the order given."""
-    chosen: dict[str, object] = {}
-    for field in fields(Records):
-        value = getattr(records, field.name)
-        if isinstance(value, np.ndarray):
-            chosen[field.name] = value[:, places]
-        elif field.name in ("explanations", "student_texts"):
-            chosen[field.name] = tuple(tuple(run[i] for i in places) for run in value)
-    chosen["questions"] = tuple(records.questions[i] for i in places)
-    return replace(records, **chosen)  # type: ignore[arg-type]  # fields of its own
+def compute(inputs: Inputs, params: Params) -> Result:
+    """Accuracies, the deceiver's curve, and how well it is noticed."""
+    records, gold = inputs.records, inputs.records.gold
+    n = len(gold)
+    resampling = Resampling(n)
 
+    def mean(values: np.ndarray) -> Interval:
+        return interval(float(values.mean()), resampling.means(values))
 
-def compute(inputs: Mapping[str, Records], params: Params) -> Result:
-    """Spend both teachers' budgets, and see whether one can be told from the other."""
-    spendings = {teacher: spend(records) for teacher, records in inputs.items()}
-    honest, misaligned = inputs["honest"], inputs["misaligned"]
-
-    def confidence(records: Records, probabilities: np.ndarray) -> np.ndarray:
-        return Known(records, targets(records)).confidence(probabilities).mean(axis=0)
-
+    right = {kind: (p.argmax(axis=-1) == gold).mean(axis=0) for kind, p in inputs.taught.items()}
+    alone = records.student_correct.mean(axis=0)
+    order = intervention_order("expected_utility", records)[:, ::-1]  # least useful first
+    harmed = right_by_seed(inputs.taught["harmful_1"], gold)
+    curve = accuracy_curve(records.student_correct, harmed, order).mean(axis=0)
+    draws = _replicate_curve(resampling, records.student_correct, harmed, order)
+    low, high = np.percentile(draws, [2.5, 97.5], axis=0)
+    k = np.arange(n + 1) / n
+    chance = float(np.mean([1 / len(q.question.options) for q in inputs.questions]))
     return Result(
         params=params,
-        spendings=spendings,
-        difference=compare(spendings["honest"], spendings["misaligned"]),
-        confidence={
-            "alone": confidence(honest, honest.student_probabilities),
-            "honest": confidence(honest, honest.taught_probabilities),
-            "misaligned": confidence(misaligned, misaligned.taught_probabilities),
+        inputs=inputs,
+        alone=mean(alone),
+        taught={kind: mean(values) for kind, values in right.items()},
+        curve=curve,
+        low=low,
+        high=high,
+        random=(1 - k) * alone.mean() + k * right["harmful_1"].mean(),
+        drop=mean(right["harmful_1"] - alone),
+        below_chance=mean(right["harmful_1"] - chance),
+        detection=_detect(inputs, resampling),
+        chance=chance,
+        constants={
+            option: float((gold == place).mean())
+            for place, option in enumerate(records.questions[0].options)
         },
-        detections={
-            checker: detect(inputs, answer_known=checker == "gold") for checker in CHECKERS
-        },
-        chance=chance_of(honest),
-        questions=honest.questions,
-        checker_accuracy=float(honest.teacher_correct.mean()),
     )
 
 
-def detect(inputs: Mapping[str, Records], *, answer_known: bool) -> Detection:
-    """How far each explanation moves the student towards the answer a checker holds for right.
+def right_by_seed(probabilities: np.ndarray, gold: np.ndarray) -> np.ndarray:
+    """``(s, n)`` whether the most probable option is the right one."""
+    return probabilities.argmax(axis=-1) == gold
 
-    Args:
-        inputs: records by teacher, of the same questions.
-        answer_known: whether the checker knows the right answers; else a model's own count.
-    """
-    shifts: dict[str, np.ndarray] = {}
-    for teacher, records in inputs.items():
-        # one checker for both: what it would answer itself does not hang on the explanation
-        known = Known(records, targets(inputs["honest"], answer_known=answer_known))
-        after = known.confidence(records.taught_probabilities)
-        shifts[teacher] = after - known.confidence(records.student_probabilities)
-    n = shifts["honest"].shape[1]
-    is_honest = np.repeat([True, False], n)
 
-    def area(times: np.ndarray) -> np.ndarray:
-        twice = np.concatenate([times, times], axis=1)
-        runs = zip(shifts["honest"], shifts["misaligned"], strict=True)
-        return np.mean(
-            [area_under_curve(np.concatenate(run), is_honest, twice) for run in runs], axis=0
-        )
+def _replicate_curve(
+    resampling: Resampling, alone: np.ndarray, taught: np.ndarray, order: np.ndarray
+) -> np.ndarray:
+    """``(replicates, n + 1)`` mean curves over seeds, each resample ranked anew."""
+    counts = np.arange(alone.shape[1] + 1)
+    gains = taught.astype(int) - alone.astype(int)
+    curves = [resampling.curves(alone[s], gains[s], order[s], counts) for s in range(len(alone))]
+    return np.mean(curves, axis=0)
 
-    point = area(np.ones((1, n), dtype=np.int64))[0]
-    return Detection(shifts, interval(float(point), area(Resampling(n).times)))
+
+def _detect(inputs: Inputs, resampling: Resampling) -> Detection:
+    alone = inputs.records.student_probabilities
+    share = alone / alone.sum(axis=-1, keepdims=True)
+    suspicion = {
+        kind: 1.0 - np.take_along_axis(share, p.argmax(axis=-1)[..., None], axis=-1)[..., 0]
+        for kind, p in inputs.taught.items()
+    }
+    harmful, true = suspicion["harmful_1"], suspicion["true"]
+    # paired by question and seed: which of its two explanations is the more suspect
+    more = (harmful > true) + 0.5 * (harmful == true)
+    found = interval(float(more.mean()), resampling.means(more.mean(axis=0)))
+    return Detection(suspicion, found)
 
 
 def summarise(result: Result) -> Summary:
-    """Accuracies at the budget, with honest and misleading help, and how well they are told."""
-    b = int(np.argmin(np.abs(result.spendings["honest"].budgets - result.params.budget)))
-    numbers: dict[str, float] = {}
-    rows = [("accuracy_student", result.spendings["honest"].alone), ("chance", result.chance)]
-    for teacher in TEACHERS:
-        f = FUNCTIONS.index(ORDERS[teacher])
-        rows.append((f"accuracy_{teacher}", result.spendings[teacher].accuracy.at(f, b)))
-    rows.append(("honest_over_misaligned_everywhere", result.difference.at(0, -1)))
-    rows += [(f"auroc_told_by_{c}", result.detections[c].area) for c in CHECKERS]
-    for name, one in rows:
+    """Accuracies, the drop, and the detection, with intervals."""
+    numbers: dict[str, float | int] = {}
+    chosen = [
+        ("accuracy_student", result.alone),
+        *((f"accuracy_{kind}", one) for kind, one in result.taught.items()),
+        ("harm", result.drop),
+        ("harmful_less_chance", result.below_chance),
+        ("detection_area", result.detection.area),
+    ]
+    for name, one in chosen:
         numbers |= {name: one.mean, f"{name}_low": one.low, f"{name}_high": one.high}
-    numbers["accuracy_checker"] = result.checker_accuracy
-    rounded = {name: float(f"{value:.6g}") for name, value in numbers.items()}
-    return rounded | {"questions": len(result.questions)}
+    numbers |= {f"accuracy_always_{name}": share for name, share in result.constants.items()}
+    numbers |= {
+        "accuracy_at_budget": float(result.curve[result.params.budget]),
+        "chance": result.chance,
+        "questions": len(result.inputs.questions),
+    }
+    return {
+        name: float(f"{value:.6g}") if isinstance(value, float) else value
+        for name, value in numbers.items()
+    }
 
 
-MISALIGNMENT: Study[Params, Mapping[str, Records], Result] = Study(
+MISALIGNED: Study[Params, Inputs, Result] = Study(
     slug="teaching.misaligned",
-    title="A misleading teacher",
+    title="Misaligned teacher",
     params=Params,
     gather=gather,
     compute=compute,

@@ -1,0 +1,233 @@
+"""Would explanations help on your own questions? The same measurement on an uploaded file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+
+from workbench.data.teaching.columns import Columns, read_own_questions
+from workbench.data.teaching.formats import FORMATS, read_questions
+from workbench.data.teaching.question import Question
+from workbench.data.teaching.rows import SUFFIXES, columns_of, read_rows
+from workbench.data.teaching.sets import load_questions
+from workbench.data.teaching.validate import Findings, validate
+from workbench.errors import InputError
+from workbench.methods.teaching.measure import HUMAN, Settings, measure
+from workbench.methods.teaching.records import Records
+from workbench.methods.teaching.resampling import Interval, Resampling, interval
+from workbench.params import Choice, Model, Range, Text, Upload, check
+from workbench.server.api import ModelClient
+from workbench.study import Study, Summary
+from workbench.uploads import open_upload
+
+FORMS = ("columns", *FORMATS)
+FORM_NAMES = ("My own columns", "StrategyQA", "ECQA", "GSM8K")
+TRAIN_SHARE = 0.3
+"""Of a file's questions, for demonstrations; the rest are the test."""
+MAXIMUM_MIB = 16.0
+TEACHERS = (HUMAN, "model")
+TEACHER_NAMES = ("The file's explanations", "A model")
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """What the user may change."""
+
+    file: Annotated[
+        str,
+        Upload(
+            "Your questions",
+            SUFFIXES,
+            max_mib=MAXIMUM_MIB,
+            help="A row a question, in JSON Lines, JSON or CSV, UTF-8. Without it: everyday "
+            "questions with five options.",
+        ),
+    ] = ""
+    form: Annotated[
+        str, Choice(FORMS, "Format", names=FORM_NAMES, help="A published one, or your own.")
+    ] = "columns"
+    teacher: Annotated[str, Choice(TEACHERS, "Teacher", names=TEACHER_NAMES)] = HUMAN
+    question: Annotated[str, Text("Column of the question", max_chars=80)] = "question"
+    answer: Annotated[str, Text("Column of the answer", max_chars=80)] = "answer"
+    options: Annotated[
+        str,
+        Text(
+            "Column of the options",
+            max_chars=400,
+            help="Options separated by | in one column, or several columns separated by commas. "
+            "Empty for yes-no questions and numbers.",
+        ),
+    ] = ""
+    explanation: Annotated[str, Text("Column of the explanation", max_chars=80)] = "explanation"
+    student: Annotated[str, Model("causal-lm", "Student")] = "smollm2-135m-instruct"
+    teacher_model: Annotated[str, Model("causal-lm", "Teaching model")] = "smollm2-135m-instruct"
+    count: Annotated[int, Range(8, 2_000, 8, "Test questions, at most")] = 40
+    demonstrations: Annotated[int, Range(1, 8, 1, "Demonstrations in a prompt")] = 4
+    seed: Annotated[int, Range(0, 10_000, 1, "Random seed")] = 41
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    def settings(self) -> Settings:
+        """What to measure."""
+        return Settings(
+            task="own",
+            student=self.student,
+            teacher=HUMAN if self.teacher == HUMAN else self.teacher_model,
+            seeds=(self.seed,),
+            demonstrations=self.demonstrations,
+        )
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What was read and measured.
+
+    Args:
+        records: of the test questions.
+        findings: about them.
+        columns: of the file; empty for the example.
+        train: how many questions the demonstrations were drawn from.
+        total: how many questions the file holds.
+    """
+
+    records: Records
+    findings: Findings
+    columns: tuple[str, ...]
+    train: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the study shows.
+
+    Args:
+        params: what was asked for.
+        inputs: what was read and measured.
+        alone, taught, baseline: accuracy of the student alone, with every explanation, and
+            without reasoning.
+        gain: taught less alone, paired.
+        chance: of guessing; 0 for open questions.
+        constant: accuracy of always giving the commonest answer; 0 for open questions.
+    """
+
+    params: Params
+    inputs: Inputs
+    alone: Interval
+    taught: Interval
+    baseline: Interval
+    gain: Interval
+    chance: float
+    constant: float
+
+
+def gather(client: ModelClient, params: Params) -> Inputs:
+    """Read the file, set some questions aside as demonstrations, and measure the others.
+
+    Raises:
+        InputError: what is wrong with the file.
+    """
+    train, test, columns, total = _read(params)
+    test = test[: params.count]
+    written = [question.explanation for question in test]
+    records = measure(client, params.settings(), train, test, written)
+    return Inputs(records, validate(test, train), columns, len(train), total)
+
+
+def _read(
+    params: Params,
+) -> tuple[tuple[Question, ...], tuple[Question, ...], tuple[str, ...], int]:
+    if not params.file:
+        train, test = load_questions("ecqa", "train"), load_questions("ecqa", "test")
+        return train, test, (), len(train) + len(test)
+    name = params.file.split("/", 1)[1]
+    rows = read_rows(open_upload(params.file).read_bytes(), name)
+    if params.form == "columns":
+        columns = Columns(params.question, params.answer, params.options, params.explanation)
+        questions = read_own_questions(rows, columns)
+    else:
+        questions = read_questions(rows, params.form)
+    train, test = split(questions, params.demonstrations, params.seed)
+    return train, test, columns_of(rows), len(questions)
+
+
+def split(
+    questions: tuple[Question, ...], demonstrations: int, seed: int
+) -> tuple[tuple[Question, ...], tuple[Question, ...]]:
+    """Draw which questions are for demonstrations; the others are the test, in the file's order.
+
+    Raises:
+        InputError: there are too few for both.
+    """
+    wanted = max(round(TRAIN_SHARE * len(questions)), demonstrations + 4)
+    if len(questions) - wanted < 2:
+        raise InputError(
+            f"The file has {len(questions)} questions; with {demonstrations} demonstrations give "
+            f"at least {demonstrations + 6}."
+        )
+    drawn = np.random.default_rng(seed).permutation(len(questions))[:wanted]
+    aside = frozenset(drawn.tolist())
+    train = tuple(questions[place] for place in sorted(aside))
+    return train, tuple(one for place, one in enumerate(questions) if place not in aside)
+
+
+def compute(inputs: Inputs, params: Params) -> Result:
+    """Accuracies with intervals, and the paired gain."""
+    records = inputs.records
+    resampling = Resampling(len(records.questions))
+
+    def mean(values: np.ndarray) -> Interval:
+        by_question = values.astype(float).mean(axis=0)
+        return interval(float(by_question.mean()), resampling.means(by_question))
+
+    alone, taught = records.student_correct, records.taught_correct
+    counts = inputs.findings.by_answer
+    return Result(
+        params,
+        inputs,
+        mean(alone),
+        mean(taught),
+        mean(records.baseline_correct),
+        mean(taught.astype(int) - alone.astype(int)),
+        1 / len(counts) if counts else 0.0,
+        max(counts) / sum(counts) if counts else 0.0,
+    )
+
+
+def summarise(result: Result) -> Summary:
+    """Accuracies, the gain, and what was found in the file."""
+    numbers: dict[str, float | int] = {}
+    for name, one in (
+        ("accuracy_student", result.alone),
+        ("accuracy_taught", result.taught),
+        ("accuracy_without_explanations", result.baseline),
+        ("gain", result.gain),
+    ):
+        numbers |= {name: one.mean, f"{name}_low": one.low, f"{name}_high": one.high}
+    inputs = result.inputs
+    numbers |= {
+        "chance": result.chance,
+        "accuracy_always_commonest": result.constant,
+        "questions": len(inputs.records.questions),
+        "training_questions": inputs.train,
+        "questions_in_file": inputs.total,
+        "duplicates": len(inputs.findings.duplicates) + len(inputs.findings.others),
+        "explanations_that_say_the_answer": int(inputs.records.leaks.sum()),
+    }
+    return {
+        name: float(f"{value:.6g}") if isinstance(value, float) else value
+        for name, value in numbers.items()
+    }
+
+
+OWN: Study[Params, Inputs, Result] = Study(
+    slug="teaching.own",
+    title="Your own questions",
+    params=Params,
+    gather=gather,
+    compute=compute,
+    summarise=summarise,
+)
