@@ -8,11 +8,12 @@ from plotly.subplots import make_subplots
 from workbench.figures.gla.marks import (
     GROUP_COLOURS,
     GROUP_NAMES,
+    WIDTH_95,
+    add_estimates,
     add_label,
     add_line,
-    add_points,
+    lay_out_prior,
     segments,
-    thrice,
 )
 from workbench.figures.gla.wording import each, join, say_distance, say_percent, say_signed
 from workbench.figures.live import LiveFigure, Slot
@@ -24,7 +25,6 @@ from workbench.methods.gla.emoji import MODELS
 AXES = ("model", "labelled")
 COLOURS = (PALETTE["green"], PALETTE["purple"])
 MODEL_NAMES = ("caption bank", "in-batch")
-WIDTH_95 = 1.96
 
 
 def draw_bias(result: Result) -> LiveFigure:
@@ -37,22 +37,13 @@ def draw_bias(result: Result) -> LiveFigure:
     figure = make_subplots(1, 2, column_widths=[0.66, 0.34], horizontal_spacing=0.11)
     strokes = segments(np.exp(log_prior - error), np.exp(log_prior + error))
     truth = np.exp(result.log_truth[order])
-    interval = add_line(
+    interval, points = add_estimates(
         figure,
-        1,
-        x=thrice(ranks),
-        y=strokes[0, 0],
-        name="95 % interval",
-        color=PALETTE["green"],
+        ranks,
+        strokes[0, 0],
+        np.exp(log_prior[0, 0]),
         width=2,
         opacity=0.45,
-        hoverinfo="skip",
-    )
-    points = add_points(
-        figure,
-        1,
-        x=ranks,
-        y=np.exp(log_prior[0, 0]),
         name="estimated prior",
         color=PALETTE["green"],
         size=7,
@@ -78,21 +69,8 @@ def draw_bias(result: Result) -> LiveFigure:
     ]
     span = [np.log10(truth.min()) - 0.9, np.log10(truth.max()) + 0.5]
     figure.update_layout(template=TEMPLATE, height=500, margin={"t": 60, "r": 20})
-    figure.update_xaxes(
-        title_text="class, commonest in pre-training first",
-        range=[-1.0, len(order) + 2.0],
-        row=1,
-        col=1,
-    )
-    figure.update_yaxes(
-        title_text="probability of the class",
-        type="log",
-        range=span,
-        dtick=1,
-        tickformat=".4~g",
-        row=1,
-        col=1,
-    )
+    ends = [-1.0, len(order) + 2.0]
+    lay_out_prior(figure, "class, commonest in pre-training first", ends, span)
     return LiveFigure(figure, live_axes(Params), tuple(slots), Slot("", AXES, _words(result)))
 
 

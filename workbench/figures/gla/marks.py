@@ -22,6 +22,10 @@ METHOD_COLOURS = {
     "oracle": PALETTE["exact"],
 }
 RING = {"width": 2, "color": "white"}
+POWERS_OF_TEN = {"type": "log", "dtick": 1, "tickformat": ".4~g"}
+"""An axis of small probabilities or distances."""
+WIDTH_95 = 1.96
+"""Half of a 95 % interval in standard errors."""
 
 
 def add_line(figure: go.Figure, col: int, **trace: Any) -> int:
@@ -42,6 +46,65 @@ def add_points(figure: go.Figure, col: int, **trace: Any) -> int:
     mode = "markers+text" if "text" in trace else "markers"
     figure.add_scatter(mode=mode, marker=marker, row=1, col=col, **trace)
     return len(list(figure.data)) - 1
+
+
+def add_estimates(  # noqa: PLR0913  one panel's marks
+    figure: go.Figure,
+    places: np.ndarray,
+    strokes: np.ndarray,
+    estimates: np.ndarray,
+    *,
+    width: float = 2.5,
+    opacity: float,
+    showlegend: bool | None = None,
+    **points: Any,
+) -> tuple[int, int]:
+    """Add an estimate for each class with its 95 % interval, in the first panel.
+
+    Args:
+        figure: with panels.
+        places: ``(k,)`` where the classes stand.
+        strokes: ``(3 k,)`` ends of the intervals, as ``segments`` gives them.
+        estimates: ``(k,)``.
+        width: of the intervals.
+        opacity: of the intervals.
+        showlegend: of both; as the figure has it if left out.
+        points: of the estimates, as ``add_points`` takes them; their colour is that of both.
+
+    Returns:
+        Numbers of the two traces: intervals, estimates.
+    """
+    shown = {} if showlegend is None else {"showlegend": showlegend}
+    interval = add_line(
+        figure,
+        1,
+        x=thrice(places),
+        y=strokes,
+        name="95 % interval",
+        color=points["color"],
+        width=width,
+        opacity=opacity,
+        hoverinfo="skip",
+        **shown,
+    )
+    return interval, add_points(figure, 1, x=places, y=estimates, **points, **shown)
+
+
+def lay_out_prior(
+    figure: go.Figure, title: str, ends: Sequence[float], span: Sequence[float]
+) -> None:
+    """The axes of a first panel of class probabilities: ranks across, powers of ten up.
+
+    Args:
+        figure: with panels.
+        title: of the axis of ranks.
+        ends: of the axis of ranks.
+        span: of the axis of probabilities, as powers of ten.
+    """
+    figure.update_xaxes(title_text=title, range=list(ends), row=1, col=1)
+    figure.update_yaxes(
+        title_text="probability of the class", range=list(span), row=1, col=1, **POWERS_OF_TEN
+    )
 
 
 def add_label(figure: go.Figure, col: int, text: str, **place: Any) -> None:

@@ -7,14 +7,20 @@ import html
 import numpy as np
 from plotly.subplots import make_subplots
 
-from workbench.figures.gla.marks import METHOD_COLOURS, add_line, add_points, segments, thrice
+from workbench.figures.gla.marks import (
+    METHOD_COLOURS,
+    WIDTH_95,
+    add_estimates,
+    add_line,
+    segments,
+    thrice,
+)
 from workbench.figures.gla.wording import each, join, say_gain, say_percent
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.gla.own_task import METHOD_NAMES, METHODS, Params, Result
 
-WIDTH_95 = 1.96
 COLOURS = [METHOD_COLOURS["fine_tuned" if m == "linear_probe" else m] for m in METHODS]
 
 
@@ -25,25 +31,15 @@ def draw_own_task(result: Result) -> LiveFigure:
     error = WIDTH_95 * result.prior.standard_error[order]
     ranks = np.arange(1, len(order) + 1)
     figure = make_subplots(1, 2, column_widths=[0.5, 0.5], horizontal_spacing=0.2)
-    add_line(
+    add_estimates(
         figure,
-        1,
-        x=thrice(ranks),
-        y=segments(np.exp(log_prior - error), np.exp(log_prior + error)),
-        name="95 % interval",
-        color=PALETTE["green"],
+        ranks,
+        segments(np.exp(log_prior - error), np.exp(log_prior + error)),
+        np.exp(log_prior),
         opacity=0.5,
         showlegend=False,
-        hoverinfo="skip",
-    )
-    add_points(
-        figure,
-        1,
-        x=ranks,
-        y=np.exp(log_prior),
         name="prior",
         color=PALETTE["green"],
-        showlegend=False,
         hovertext=[html.escape(result.class_names[c]) for c in order],
         hovertemplate="%{hovertext}: %{y:.2~%}<extra></extra>",
     )

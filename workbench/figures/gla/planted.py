@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 from plotly.subplots import make_subplots
 
-from workbench.figures.gla.marks import add_label, add_line, add_points, segments, thrice
+from workbench.figures.gla.marks import (
+    POWERS_OF_TEN,
+    WIDTH_95,
+    add_estimates,
+    add_label,
+    add_line,
+    add_points,
+    lay_out_prior,
+    segments,
+)
 from workbench.figures.gla.wording import each, join, say_distance, say_percent
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
@@ -15,7 +24,6 @@ from workbench.methods.gla.planted import ESTIMATORS, Params, Result
 AXES = ("estimator", "labelled")
 COLOURS = (PALETTE["green"], PALETTE["purple"])
 NAMES = ("best fit", "stationary vector")
-WIDTH_95 = 1.96
 
 
 def draw_planted(result: Result) -> LiveFigure:
@@ -39,22 +47,13 @@ def draw_planted(result: Result) -> LiveFigure:
         width=5,
         hovertemplate="rank %{x}: planted %{y:.4f}<extra></extra>",
     )
-    intervals = add_line(
+    intervals, bars = add_estimates(
         figure,
-        1,
-        x=thrice(ranks),
-        y=strokes[0, 0],
-        name="95 % interval",
-        color=PALETTE["green"],
+        ranks,
+        strokes[0, 0],
+        estimate[0, 0],
         width=2,
         opacity=0.6,
-        hoverinfo="skip",
-    )
-    bars = add_points(
-        figure,
-        1,
-        x=ranks,
-        y=estimate[0, 0],
         name="estimate",
         color=PALETTE["green"],
         hovertemplate="rank %{x}: estimated %{y:.4f}<extra></extra>",
@@ -83,13 +82,9 @@ def draw_planted(result: Result) -> LiveFigure:
     )
     figure.update_layout(template=TEMPLATE, height=480, margin={"t": 50, "r": 20})
     span = [np.log10(lowest), np.log10(highest)]
-    ticks = {"type": "log", "range": span, "dtick": 1, "tickformat": ".4~g"}
-    figure.update_xaxes(
-        title_text="class, commonest first", range=[0.0, len(order) + 1.0], row=1, col=1
-    )
-    figure.update_yaxes(title_text="probability of the class", row=1, col=1, **ticks)
-    figure.update_xaxes(title_text="planted", row=1, col=2, **ticks)
-    figure.update_yaxes(title_text="estimated", row=1, col=2, **ticks)
+    lay_out_prior(figure, "class, commonest first", [0.0, len(order) + 1.0], span)
+    figure.update_xaxes(title_text="planted", range=span, row=1, col=2, **POWERS_OF_TEN)
+    figure.update_yaxes(title_text="estimated", range=span, row=1, col=2, **POWERS_OF_TEN)
     colours = list(COLOURS)
     slots = (
         Slot(f"data[{intervals}].y", AXES, strokes),
@@ -181,12 +176,10 @@ def draw_convergence(result: Result) -> LiveFigure:
     top = np.log10(max(float(kl.max()), uniform, 1e-3)) + 0.2
     figure.update_yaxes(
         title_text="KL to the planted prior (nats)",
-        type="log",
         range=[np.log10(float(kl.min())) - 0.2, top],
-        dtick=1,
-        tickformat=".4~g",
         row=1,
         col=1,
+        **POWERS_OF_TEN,
     )
     edges = np.array([right.min(), right.max(), 100 * result.zero_shot_accuracy])
     figure.update_yaxes(

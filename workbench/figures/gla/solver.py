@@ -8,7 +8,13 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.gla.marks import add_label, add_line, add_points
+from workbench.figures.gla.marks import (
+    POWERS_OF_TEN,
+    add_label,
+    add_line,
+    add_points,
+    lay_out_prior,
+)
 from workbench.figures.gla.solver_words import say_states
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
@@ -251,15 +257,13 @@ def draw_twenty(result: Result) -> LiveFigure:
         is_log=True,
     )
     figure.update_layout(template=TEMPLATE, height=500, margin={"t": 60, "r": 20})
-    ticks = {"type": "log", "dtick": 1, "tickformat": ".4~g"}
-    figure.update_xaxes(
-        title_text="class, commonest first", range=[0.0, len(order) + 1.0], row=1, col=1
-    )
+    lay_out_prior(figure, "class, commonest first", [0.0, len(order) + 1.0], [-2.8, 0.0])
     figure.update_yaxes(
-        title_text="probability of the class", range=[-2.8, 0.0], row=1, col=1, **ticks
-    )
-    figure.update_yaxes(
-        title_text="KL to the planted prior (nats)", range=[-3.2, 0.6], row=1, col=2, **ticks
+        title_text="KL to the planted prior (nats)",
+        range=[-3.2, 0.6],
+        row=1,
+        col=2,
+        **POWERS_OF_TEN,
     )
     slots = (Slot(f"data[{bars}].y", AXES, q.astype(np.float16)), *course)
     words = Slot("", AXES, say_states(result, run, "twenty classes"))
