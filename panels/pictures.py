@@ -83,8 +83,30 @@ def _teaching() -> str:
     return "".join(parts)
 
 
+def _dsp() -> str:
+    """An article, three of its phrases picked out, and the summary that takes them up."""
+    rows = [28 + 18 * row for row in range(8)]
+    picked = {1: (52, 96), 4: (84, 120), 6: (36, 84)}
+    taken = {3: (210, 254), 4: (230, 266), 5: (206, 254)}
+    parts: list[str] = []
+    for row, y in enumerate(rows):
+        parts.append(_path([(28.0, y), (140.0 if row < 7 else 96.0, y)], "rule"))
+        if row in picked:
+            left, right = picked[row]
+            parts.append(_path([(left, y), (right, y)], "exact"))
+    for row in range(3, 6):
+        y = rows[row]
+        parts.append(_path([(196.0, y), (292.0 if row < 5 else 266.0, y)], "rule"))
+        left, right = taken[row]
+        parts.append(_path([(left, y), (right, y)], "exact"))
+    for (start, (_, right)), (end, (left, _)) in zip(picked.items(), taken.items(), strict=True):
+        parts.append(_path([(right + 4, rows[start]), (left - 4, rows[end])], "approximate d3"))
+    return "".join(parts)
+
+
 PICTURES: dict[str, Callable[[], str]] = {
     "attention": _attention,
+    "dsp": _dsp,
     "gla": _gla,
     "teaching": _teaching,
 }

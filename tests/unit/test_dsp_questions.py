@@ -228,14 +228,17 @@ def test_doses_grow_by_one_and_start_at_none(server: FakeServer) -> None:
     assert found.scores.mean[0, -1, 0] > found.scores.mean[2, -1, 0]
 
 
-def test_a_hint_takes_the_most_important_in_the_order_of_the_article() -> None:
+def test_each_dose_holds_the_one_before_it() -> None:
     article = MADE[2]
-    source = Source(article, tuple(range(len(article.candidates))), (), ())
-    ranked = study_dose.rank_keywords(source, np.random.default_rng(0))["extractor"]
-    assert ranked == article.candidates[::-1]
-    assert study_dose.take(ranked, source, 3) == article.candidates[-3:]
-    assert study_dose.take(ranked, source, 99) == article.candidates
-    assert study_dose.take(ranked, source, 0) == ()
+    ranks = tuple(float(i) for i in range(len(article.candidates)))
+    source = Source(article, ranks, article.candidates[:3], ranks[:3])
+    of_sources = study_dose.dose_hints(source, 5, seed=1)
+    for hints, available in zip(of_sources, (3, 9, 9), strict=True):
+        assert [len(hint) for hint in hints] == [min(k, available) for k in range(6)]
+        for less, more in itertools.pairwise(hints):
+            assert set(less) <= set(more)
+    extracted = study_dose.dose_hints(source, 3, seed=1)[1]
+    assert extracted[3] == article.candidates[-3:]
 
 
 @given(st.lists(st.text("abc", min_size=1), min_size=1, unique=True), st.integers(0, 4))

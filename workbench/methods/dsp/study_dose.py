@@ -1,12 +1,11 @@
 """Dose and response: do more keywords help more, and does their order matter?
 
-The keywords of a source come in its own order of importance: those of the reference and of TextRank
-by their TextRank score, random ones by lot. A hint lists them in the order of the text.
+The keywords of a source come by importance: those of the reference and of TextRank by their
+TextRank score, random ones by lot. A hint lists them in the order of its text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -15,13 +14,19 @@ import numpy as np
 from workbench.methods.dsp.asking import Source, Writer, ask_articles, ask_rouge, ask_with_hints
 from workbench.methods.dsp.comparison import ALL_METRICS, METRIC
 from workbench.methods.dsp.dose_response import DoseResponse, dose_response
+from workbench.methods.dsp.sources import (
+    MAX_PHRASES,
+    Hint,
+    extractor_hint,
+    random_hint,
+    reference_hint,
+)
 from workbench.methods.dsp.study_bench import DEMONSTRATIONS, TEST_ARTICLES, WRITER
 from workbench.params import Range, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
 
 DOSED = ("reference", "extractor", "random")
-Hint = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class Params:
     articles: Annotated[
         int, Range(2, TEST_ARTICLES, 1, "Test articles", help="More take longer and say more.")
     ] = 12
-    most: Annotated[int, Range(1, 8, 1, "Most keywords in a hint")] = 4
+    most: Annotated[int, Range(1, 8, 1, "Most keywords in a hint")] = MAX_PHRASES
     shuffles: Annotated[
         int, Range(1, 8, 1, "Shuffled orders", help="Of the reference's keywords, per article.")
     ] = 4
@@ -65,10 +70,7 @@ def gather(client: ModelClient, params: Params) -> Inputs:
     doses: list[list[list[Hint]]] = []
     orders: list[list[Hint]] = []
     for source in sources:
-        ranked = rank_keywords(source, random)
-        doses.append(
-            [[take(ranked[name], source, k) for k in range(params.most + 1)] for name in DOSED]
-        )
+        doses.append(dose_hints(source, params.most, params.seed))
         orders.append(shuffle(doses[-1][0][-1], params.shuffles, random))
     scores: dict[tuple[int, Hint], np.ndarray] = {}
     for a, source in enumerate(sources):
@@ -92,26 +94,17 @@ def gather(client: ModelClient, params: Params) -> Inputs:
     )
 
 
-def rank_keywords(source: Source, random: np.random.Generator) -> dict[str, Hint]:
-    """The keywords of each source, the most important first."""
-    article = source.article
+def dose_hints(source: Source, most: int, seed: int) -> list[list[Hint]]:
+    """By source, the hints of 0 to ``most`` keywords, or of as many as there are.
 
-    def by_rank(phrases: Hint, ranks: Sequence[float]) -> Hint:
-        order = np.argsort(-np.asarray(ranks, dtype=float), kind="stable")
-        return tuple(phrases[i] for i in order)
-
-    lot = random.permutation(len(article.candidates))
-    return {
-        "reference": by_rank(source.keywords, source.keyword_ranks),
-        "extractor": by_rank(article.candidates, source.ranks),
-        "random": tuple(article.candidates[i] for i in lot),
-    }
-
-
-def take(ranked: Hint, source: Source, count: int) -> Hint:
-    """The first ``count`` keywords, or as many as there are, in the order of the article."""
-    text = source.article.text.lower()
-    return tuple(sorted(ranked[:count], key=lambda phrase: text.find(phrase.lower())))
+    Each holds the one before it; the last is the hint of the comparison of sources.
+    """
+    counts = range(most + 1)
+    return [
+        [reference_hint(source, k) for k in counts],
+        [extractor_hint(source, k) for k in counts],
+        [random_hint(source, seed, k) for k in counts],
+    ]
 
 
 def shuffle(hint: Hint, count: int, random: np.random.Generator) -> list[Hint]:

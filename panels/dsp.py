@@ -1,0 +1,99 @@
+"""The tab of Directional Stimulus Prompting (Li et al. 2023)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from panels.page import Page
+from panels.view import Offer, View
+from workbench.figures.dsp import (
+    draw_bench,
+    draw_bench_scores,
+    draw_dialogue,
+    draw_dose,
+    draw_published_dialogues,
+    draw_published_triggers,
+    draw_removal,
+    draw_removal_texts,
+    draw_trigger_choice,
+    draw_triggers,
+)
+from workbench.methods.dsp.bench_result import Bench
+from workbench.methods.dsp.dialogue_result import Dialogue
+from workbench.methods.dsp.marking import occurs
+from workbench.methods.dsp.removal import Removal
+from workbench.methods.dsp.study_bench import BENCH
+from workbench.methods.dsp.study_dialogue import DIALOGUE
+from workbench.methods.dsp.study_dose import DOSE
+from workbench.methods.dsp.study_removal import REMOVAL
+from workbench.methods.dsp.study_triggers import TRIGGER_CHOICE
+
+
+def build(page: Page) -> None:
+    """Add the sources of hints, one's own hint, what a phrase is worth, and the trainings."""
+    page.study(
+        BENCH,
+        figures=(
+            View("texts", "Both summaries", draw_bench),
+            View("scores", "ROUGE", draw_bench_scores),
+        ),
+        run="button",
+        offers={"hint": offer_phrases},
+    )
+    page.study(
+        REMOVAL,
+        figures=(
+            View("lost", "What each is worth", draw_removal),
+            View("texts", "The summaries", draw_removal_texts),
+        ),
+        run="button",
+        offers={"hint": offer_left_out},
+    )
+    page.study(DOSE, figures=(View("dose", "Keywords and order", draw_dose),), run="button")
+    page.study(
+        TRIGGER_CHOICE,
+        figures=(
+            View("grid", "Questions and triggers", draw_triggers),
+            View("choice", "Luck of the choice", draw_trigger_choice),
+            View("published", "As published", draw_published_triggers),
+        ),
+        run="button",
+        open_controls=2,
+    )
+    page.study(
+        DIALOGUE,
+        figures=(
+            View("replies", "Replies", draw_dialogue),
+            View("published", "As published", draw_published_dialogues),
+        ),
+        run="button",
+        offers={"act": offer_acts},
+    )
+
+
+def offer_phrases(found: Bench) -> Sequence[Offer]:
+    """The hint's phrases in the colour of what became of them, then the article's others.
+
+    The others have no colour: whether the reference has them is not given away before they are
+    tried.
+    """
+    chosen = [Offer(p, fate) for p, fate in zip(found.phrases, found.fates, strict=True)]
+    return [*chosen, *_others(found.article.candidates, found.phrases)]
+
+
+def offer_left_out(found: Removal) -> Sequence[Offer]:
+    """The hint's phrases, green where the reference has them, then the article's others."""
+    reference = found.article.reference
+    chosen = [Offer(p, "good" if occurs(p, reference) else "muted") for p in found.phrases]
+    return [*chosen, *_others(found.article.candidates, found.phrases)]
+
+
+def _others(candidates: Sequence[str], phrases: Sequence[str]) -> list[Offer]:
+    known = {phrase.lower() for phrase in phrases}
+    return [Offer(phrase) for phrase in candidates if phrase.lower() not in known]
+
+
+def offer_acts(found: Dialogue) -> Sequence[Offer]:
+    """The recorded act of the turn, those of earlier turns, and a goodbye."""
+    acts = [found.turn.act, *(turn.act for turn in found.history), "[general] [bye]"]
+    return [Offer(act) for act in dict.fromkeys(acts)]
