@@ -30,8 +30,7 @@ from workbench.methods.teaching.examples import (
     try_on_training,
 )
 from workbench.methods.teaching.measure import simulate
-from workbench.methods.teaching.parsing import UNPARSED
-from workbench.methods.teaching.prompts import Example
+from workbench.methods.teaching.prompts import Example, is_open
 from workbench.methods.teaching.resampling import Interval, Resampling, interval
 from workbench.methods.teaching.theatre import TASK_NAMES, TASKS
 from workbench.params import Choice, Model, Range, check
@@ -147,10 +146,10 @@ def _examples(
     pool, alone = pupil.pool, pupil.alone
 
     def told(found: roles.Reasoned, place: int) -> Example:
-        answer = int(found.answers[place])
-        is_written = answer != UNPARSED and answer < len(pool[place].options)
-        option = answer if is_written else pool[place].gold
-        return Example(pool[place], found.explanations[place], option)
+        question, said = pool[place], found.said[place]
+        if is_open(question):  # the number that was really said, right or wrong
+            return Example(replace(question, options=(said,)), found.explanations[place], 0)
+        return Example(question, found.explanations[place], int(found.answers[place]))
 
     people = tuple(human_example(pool[place]) for place in picked)
     return {

@@ -1,0 +1,77 @@
+"""A model server that answers from rules and remembers what it was asked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from workbench.server.api import Receipt, Request, Result
+
+RECEIPT = Receipt("made", 1, None, None, None, "cpu", None, "", "", "", 0.0, {})
+
+
+def chance(text: str) -> float:
+    """A number in (0, 1) that a text always gives."""
+    return (int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) + 0.5) / 2**32
+
+
+def write(prompt: str) -> str:
+    """A chain of thought whose answer the prompt decides."""
+    mark = hashlib.sha256(prompt.encode()).hexdigest()[:6]
+    return f" Because of {mark}. So the answer is {'yes' if chance(prompt) < 0.5 else 'no'}."
+
+
+@dataclass
+class RuledClient:
+    """Answers the teaching operations.
+
+    Args:
+        writes: text after a whole prompt.
+        likes: probability of a candidate after a whole prompt.
+    """
+
+    writes: Callable[[str], str] = write
+    likes: Callable[[str, str], float] = lambda prompt, candidate: chance(prompt + candidate) / 2
+    requests: list[Request] = field(default_factory=list)
+
+    def call(self, request: Request) -> Result:
+        self.requests.append(request)
+        given: Any = request.arguments
+        match request.operation:
+            case "language.generate_batch":
+                texts = [self.writes(given["prefix"] + one) for one in given["prompts"]]
+                return Result({}, {"texts": texts}, RECEIPT)
+            case "language.score_batch":
+                found = [
+                    self.likes(given["prefix"] + one["prompt"], candidate)
+                    for one in given["questions"]
+                    for candidate in one["candidates"]
+                ]
+                logs = np.log(found)
+                counts = np.ones(len(found), dtype=np.int64)
+                arrays = {
+                    "log_probabilities": logs,
+                    "token_log_probabilities": logs,
+                    "token_counts": counts,
+                }
+                return Result(arrays, {}, RECEIPT)
+            case "language.count_tokens":
+                counts = np.array([len(text.split()) for text in given["texts"]])
+                return Result({"counts": counts}, {}, RECEIPT)
+            case other:
+                raise AssertionError(f"nobody told it of {other}")
+
+    def wholes(self, operation: str) -> list[str]:
+        """Every whole prompt of an operation, in order."""
+        found: list[str] = []
+        for request in self.requests:
+            given: Any = request.arguments
+            if request.operation == operation == "language.generate_batch":
+                found += [given["prefix"] + one for one in given["prompts"]]
+            elif request.operation == operation == "language.score_batch":
+                found += [given["prefix"] + one["prompt"] for one in given["questions"]]
+        return found
