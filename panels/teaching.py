@@ -2,28 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from panels.page import Page
-from panels.view import View
+from panels.view import Offer, View
 from workbench.figures.teaching import (
+    draw_answers,
     draw_curves,
     draw_deal,
     draw_detection,
+    draw_explanations,
+    draw_lessons,
     draw_misled,
     draw_net,
+    draw_own,
+    draw_own_questions,
     draw_plane,
     draw_pull,
     draw_quadrants,
     draw_ranking,
     draw_reliability,
+    draw_rounds,
+    draw_said,
+    draw_scenes,
     draw_score,
+    draw_sentences,
+    draw_table,
     draw_teachers,
     draw_tokens,
 )
-from workbench.methods.teaching import ALLOCATION, COST, HAND, MISALIGNMENT, SIMULATION
+from workbench.methods.teaching import (
+    ALLOCATION,
+    COST,
+    HAND,
+    MISALIGNED,
+    OWN,
+    PERSONAL,
+    SIMULATION,
+    TEACHING_ROUNDS,
+    THEATRE,
+)
+from workbench.methods.teaching.own import Result as OwnResult
 
 
 def build(page: Page) -> None:
-    """Add the budget, the reader as teacher, the mental model, and the price of words."""
+    """Add when to help, how, whom, for how long, and one's own questions."""
+    _add_budget(page)
+    _add_prompts(page)
+    _add_mental_model(page)
+    _add_kinds_of_teaching(page)
+    page.study(
+        COST,
+        figures=(
+            View("tokens", "Tokens spent", draw_tokens, plays="worth"),
+            View("net", "Gain less cost", draw_net, plays="worth"),
+        ),
+        run="button",
+        open_controls=2,
+    )
+    page.study(
+        OWN,
+        figures=(
+            View("accuracy", "Accuracy", draw_own),
+            View("questions", "Question by question", draw_own_questions),
+        ),
+        run="button",
+        open_controls=7,
+        offers=dict.fromkeys(("question", "answer", "options", "explanation"), _columns),
+    )
+
+
+def _add_budget(page: Page) -> None:
     page.study(
         ALLOCATION,
         figures=(
@@ -43,6 +92,22 @@ def build(page: Page) -> None:
         run="auto",
         open_controls=4,
     )
+
+
+def _add_prompts(page: Page) -> None:
+    page.study(
+        THEATRE,
+        figures=(
+            View("answers", "How sure", draw_answers),
+            View("scenes", "Prompts", draw_scenes),
+            View("sentences", "Sentence by sentence", draw_sentences),
+        ),
+        run="button",
+        open_controls=2,
+    )
+
+
+def _add_mental_model(page: Page) -> None:
     page.study(
         SIMULATION,
         figures=(
@@ -50,24 +115,40 @@ def build(page: Page) -> None:
             View("reliability", "Calibration", draw_reliability),
         ),
         run="button",
-        open_controls=2,
+    )
+
+
+def _add_kinds_of_teaching(page: Page) -> None:
+    page.study(
+        PERSONAL,
+        figures=(
+            View("table", "Who teaches whom", draw_table),
+            View("said", "What they say", draw_said, plays="question"),
+        ),
+        run="button",
+        open_controls=4,
     )
     page.study(
-        MISALIGNMENT,
+        TEACHING_ROUNDS,
+        figures=(
+            View("rounds", "Round by round", draw_rounds, plays="round"),
+            View("lessons", "Demonstrations", draw_lessons, plays="round"),
+        ),
+        run="button",
+    )
+    page.study(
+        MISALIGNED,
         figures=(
             View("misled", "Accuracy", draw_misled, plays="budget"),
-            View("pull", "Question by question", draw_pull),
-            View("detection", "Can it be told?", draw_detection),
+            View("pull", "Confidence", draw_pull, picks={"customdata": "question"}),
+            View("explanations", "Explanations", draw_explanations, plays="question"),
+            View("detection", "Can it be noticed?", draw_detection),
         ),
         run="button",
         open_controls=2,
     )
-    page.study(
-        COST,
-        figures=(
-            View("tokens", "Tokens spent", draw_tokens, plays="worth"),
-            View("net", "Gain less cost", draw_net, plays="worth"),
-        ),
-        run="button",
-        open_controls=2,
-    )
+
+
+def _columns(result: OwnResult) -> Sequence[Offer]:
+    """The columns of the uploaded file, to choose with one click."""
+    return [Offer(column) for column in result.inputs.columns]

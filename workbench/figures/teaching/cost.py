@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.live import LiveFigure, Position, Slot, over_positions
+from workbench.figures.live import LiveFigure, Slot, over_positions
+from workbench.figures.positions import live_axes
 from workbench.figures.teaching.marks import (
     CHOSEN,
     FIGURE_HEIGHT,
@@ -19,7 +20,7 @@ from workbench.figures.teaching.marks import (
 from workbench.figures.teaching.wording import join, say_count, say_percent, say_points
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.teaching.allocation import TEACHERS
-from workbench.methods.teaching.cost import RULES, SHARES, Result
+from workbench.methods.teaching.cost import RULES, SHARES, Params, Result
 
 RULE_NAMES = {
     "utility": "by expected utility",
@@ -32,11 +33,6 @@ RULE_COLOURS = {
     "random": RANDOM,
 }
 LIVE = ("teacher", "worth")
-
-
-def live_axes(result: Result) -> dict[str, list[Position]]:
-    """Every position of the study's live controls."""
-    return {"worth": [int(w) for w in result.worths], "teacher": list(TEACHERS)}
 
 
 def draw_tokens(result: Result) -> LiveFigure:
@@ -85,7 +81,7 @@ def draw_tokens(result: Result) -> LiveFigure:
     figure.update_yaxes(
         title_text="questions the student gets right (%)", range=[min(ends) - 2.0, max(ends) + 2.0]
     )
-    return LiveFigure(figure, live_axes(result), tuple(slots), _words(result))
+    return LiveFigure(figure, live_axes(Params), tuple(slots), _words(result))
 
 
 def draw_net(result: Result) -> LiveFigure:
@@ -138,7 +134,7 @@ def draw_net(result: Result) -> LiveFigure:
         title_text="gain less cost (right answers per 100 questions)",
         range=[floor, max(top * 1.15, 2.0)],
     )
-    return LiveFigure(figure, live_axes(result), tuple(slots), _words(result))
+    return LiveFigure(figure, live_axes(Params), tuple(slots), _words(result))
 
 
 def _words(result: Result) -> Slot:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.live import LiveFigure, Position, Slot, over_positions
+from workbench.figures.live import LiveFigure, Slot, over_positions
+from workbench.figures.positions import live_axes
 from workbench.figures.teaching.marks import (
     BOUND,
     CHANCE,
@@ -23,22 +24,12 @@ from workbench.figures.teaching.marks import (
 )
 from workbench.figures.teaching.verdict import curve_words
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.methods.teaching.allocation import TEACHERS, Result
+from workbench.methods.teaching.allocation import TEACHERS, Params, Result
 from workbench.methods.teaching.interventions import find
 from workbench.methods.teaching.spending import FUNCTIONS, NORMAL_95, Spending
 
 DRAWN_POINTS = 101
 LIVE = ("teacher", "function", "budget")
-
-
-def live_axes(result: Result) -> dict[str, list[Position]]:
-    """Every position of the main study's live controls."""
-    budgets = result.spendings[TEACHERS[0]].budgets
-    return {
-        "budget": [float(b) for b in budgets],
-        "function": list(FUNCTIONS),
-        "teacher": list(TEACHERS),
-    }
 
 
 def drawn_counts(questions: int) -> np.ndarray:
@@ -144,7 +135,7 @@ def draw_curves(result: Result) -> LiveFigure:
     low = min(low, 100.0 * result.chance.mean) if result.chance.mean else low
     lay_out(figure, low, high)
     say = words_everywhere(lambda t, f, b: curve_words(result, t, f, b), len(budgets))
-    return LiveFigure(figure, live_axes(result), tuple(slots), say)
+    return LiveFigure(figure, live_axes(Params), tuple(slots), say)
 
 
 def _draw_chosen(

@@ -77,7 +77,7 @@ def _draw_rows(figure: go.Figure, result: Result, rows: np.ndarray) -> None:
             opacity=opacity,
             customdata=own,
             meta="pick",
-            hovertext=[_hover(result, i) for i in own],
+            hovertext=[_hover(result, int(i)) for i in own],
             hovertemplate="%{hovertext}<extra></extra>",
             showlegend=False,
             name="explained" if is_picked else "not explained",

@@ -1,16 +1,19 @@
-"""A misleading teacher: what it does to accuracy and to confidence, and whether it can be told."""
+"""A misaligned teacher: what it does to accuracy and to confidence, and whether it is noticed."""
 
 from __future__ import annotations
 
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.live import LiveFigure, Position, Slot, keep_together
+from workbench.figures.live import LiveFigure, Slot, keep_together
+from workbench.figures.passages import LivePassages, Passage, Role, Span
+from workbench.figures.positions import live_axes
 from workbench.figures.teaching.marks import (
     CHANCE,
     FIGURE_HEIGHT,
     HARMED,
     HELPED,
+    RANDOM,
     SAME,
     add_band,
     add_line,
@@ -20,144 +23,150 @@ from workbench.figures.teaching.marks import (
 )
 from workbench.figures.teaching.wording import join, say_gain, say_number, say_percent, shorten
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.methods.teaching.misaligned import CHECKERS, ORDERS, TEACHERS, Result
-from workbench.methods.teaching.spending import FUNCTIONS
+from workbench.methods.teaching.misaligned import BUDGET, QUESTIONS, Params, Result
 
-COLOURS = {"honest": HELPED, "misaligned": HARMED}
-NAMES = {"honest": "honest explanations", "misaligned": "misleading explanations"}
-CHECKER_NAMES = {"model": "the answer a model would give itself", "gold": "the right answer"}
-QUESTION_CHARACTERS = 60
-
-
-def live_axes(result: Result) -> dict[str, list[Position]]:
-    """Every position of the study's live controls."""
-    budgets = result.spendings["honest"].budgets
-    return {"budget": [float(b) for b in budgets], "checker": list(CHECKERS)}
+KIND_NAMES = {
+    "true": "true explanation",
+    "harmful_1": "first misleading one",
+    "harmful_2": "second misleading one",
+}
+QUESTION_CHARACTERS = 52
 
 
 def draw_misled(result: Result) -> LiveFigure:
-    """Accuracy over the budget with either teacher, against chance."""
+    """Accuracy as the misaligned teacher explains more, against chance and honest teaching."""
     figure = go.Figure()
-    slots: list[Slot] = []
-    first = result.spendings["honest"]
-    n = len(result.questions)
-    budgets = 100.0 * first.counts / n
-    ends = [100.0 * result.chance.mean]
-    for teacher in TEACHERS:
-        f = FUNCTIONS.index(ORDERS[teacher])
-        accuracy = result.spendings[teacher].accuracy
-        low, high, mean = (100.0 * a[f] for a in (accuracy.low, accuracy.high, accuracy.mean))
-        ends += [float(low.min()), float(high.max())]
-        add_band(
-            figure,
-            x=there_and_back(budgets),
-            y=outline(low, high),
-            color=COLOURS[teacher],
-            opacity=0.16,
-            name="95 % interval",
-        )
+    n = len(result.inputs.questions)
+    counts = np.arange(n + 1)
+    curve, low, high = (100.0 * each for each in (result.curve, result.low, result.high))
+    add_band(
+        figure,
+        x=there_and_back(counts),
+        y=outline(low, high),
+        color=HARMED,
+        opacity=0.16,
+        name="95 % interval",
+    )
+    for name, values, colour, dash in (
+        ("misleading, least useful first", curve, HARMED, "solid"),
+        ("misleading, at random", 100.0 * result.random, RANDOM, "dash"),
+    ):
         number = add_line(
             figure,
-            x=budgets,
-            y=mean,
-            color=COLOURS[teacher],
-            width=3.0,
-            name=NAMES[teacher],
-            hovertemplate=f"{NAMES[teacher]}: %{{y:.1f}} %<extra></extra>",
+            x=counts,
+            y=values,
+            color=colour,
+            width=3.0 if dash == "solid" else 2.0,
+            dash=dash,
+            name=name,
+            hovertemplate=f"{name}: %{{y:.1f}} %<extra></extra>",
         )
         figure.data[number].showlegend = True
-        number = add_points(
+    levels = [
+        ("every question explained truly", 100.0 * result.taught["true"].mean, HELPED, "top"),
+        ("chance", 100.0 * result.chance, CHANCE, "top"),
+    ]
+    for name, level, colour, anchor in levels:
+        add_line(
             figure,
-            x=[0.0],
-            y=[0.0],
-            color=COLOURS[teacher],
-            size=13,
-            name=NAMES[teacher],
-            cliponaxis=False,
-            hoverinfo="skip",
+            x=[0.0, n],
+            y=[level] * 2,
+            color=colour,
+            width=1.5,
+            dash="dashdot",
+            name=name,
+            hovertemplate=f"{name}: %{{y:.1f}} %<extra></extra>",
         )
-        slots += [
-            Slot(f"data[{number}].x", ("budget",), budgets[:, None]),
-            Slot(f"data[{number}].y", ("budget",), mean[:, None]),
-        ]
-    add_line(
+        figure.add_annotation(
+            x=n,
+            y=level,
+            text=name,
+            font={"color": colour},
+            xanchor="right",
+            yanchor=anchor,
+            showarrow=False,
+        )
+    marker = add_points(
         figure,
-        x=[0.0, 100.0],
-        y=[100.0 * result.chance.mean] * 2,
-        color=CHANCE,
-        width=1.5,
-        dash="dashdot",
+        x=[0.0],
+        y=[curve[0]],
+        text=[""],
+        mode="markers+text",
+        textposition="bottom center",
+        textfont={"size": 16, "color": HARMED},
+        color=HARMED,
+        size=13,
+        cliponaxis=False,
         hoverinfo="skip",
     )
-    figure.add_annotation(
-        x=0.0,
-        y=100.0 * result.chance.mean,
-        text="chance",
-        font={"color": CHANCE},
-        xanchor="left",
-        yanchor="top",
-        showarrow=False,
-    )
-    figure.update_layout(template=TEMPLATE, height=FIGURE_HEIGHT, margin={"t": 48, "r": 24})
-    figure.update_xaxes(title_text="explained questions (%)", range=[-1.0, 101.0], dtick=20)
+    figure.update_layout(template=TEMPLATE, height=FIGURE_HEIGHT, margin={"t": 52, "r": 24})
+    figure.update_xaxes(title_text="misleadingly explained questions", range=[-0.5, n + 0.5])
+    ends = [*(level for _, level, _, _ in levels), float(low.min()), float(high.max())]
     figure.update_yaxes(
         title_text="questions the student gets right (%)",
-        range=[max(0.0, min(ends) - 4.0), min(101.0, max(ends) + 4.0)],
+        range=[max(0.0, min(ends) - 6.0), min(101.0, max(ends) + 5.0)],
     )
-    words = [keep_together(_say_misled(result, b)) for b in range(len(budgets))]
-    return LiveFigure(figure, live_axes(result), tuple(slots), Slot("", ("budget",), words))
+    axes = live_axes(Params)
+    at = [min(int(k), n) for k in BUDGET.positions()]
+    slots = (
+        Slot(f"data[{marker}].x", ("budget",), np.array(at, dtype=float)[:, None]),
+        Slot(f"data[{marker}].y", ("budget",), curve[at][:, None]),
+        Slot(f"data[{marker}].text", ("budget",), [[f"<b>{curve[k]:.1f} %</b>"] for k in at]),
+    )
+    words = [keep_together(_say_misled(result, k)) for k in at]
+    return LiveFigure(figure, axes, slots, Slot("", ("budget",), words))
 
 
-def _say_misled(result: Result, b: int) -> str:
-    n = len(result.questions)
-    k = int(result.spendings["honest"].counts[b])
-    honest, misled = (
-        result.spendings[t].accuracy.at(FUNCTIONS.index(ORDERS[t]), b) for t in TEACHERS
-    )
-    chance = result.chance.mean
-    if k == 0:
-        return (
-            f"Nobody has said anything yet: the student alone has {say_percent(honest.mean)} of "
-            f"these {n} questions right."
-        )
+def _say_misled(result: Result, k: int) -> str:
+    n = len(result.inputs.questions)
+    mean, low, high = (float(each[k]) for each in (result.curve, result.low, result.high))
     against = (
-        "an interval that covers chance"
-        if misled.low <= chance <= misled.high
+        "its interval covers chance"
+        if low <= result.chance <= high
         else "below chance"
-        if misled.mean < chance
-        else "still above chance"
+        if mean < result.chance
+        else "above chance"
     )
-    everywhere = result.difference.at(0, -1)
+    drop = result.drop
     return join(
         [
-            f"With {k} of {n} questions explained, misleading explanations leave the student "
-            f"{say_percent(misled.mean)} right (95 % interval {say_percent(misled.low)} to "
-            f"{say_percent(misled.high)}), {against}; honest ones {say_percent(honest.mean)}.",
-            f"With all explained, honest ones are ahead by {say_gain(everywhere)}"
-            + (": no detectable difference." if everywhere.covers_zero else "."),
-            "Few questions have both kinds of explanation, so the intervals are wide.",
+            f"With {k} of {n} questions explained misleadingly the student has {say_percent(mean)} "
+            f"right (95 % interval {say_percent(low)} to {say_percent(high)}): {against}.",
+            f"Misled everywhere, it changes by {say_gain(drop)} against being alone"
+            + (": no detectable effect." if drop.covers_zero else "."),
+            f"True explanations of the same questions give "
+            f"{say_percent(result.taught['true'].mean)}. With so few questions the intervals are "
+            "wide.",
         ]
     )
 
 
 def draw_pull(result: Result) -> LiveFigure:
     """Confidence in the right answer of each question: alone, and after either explanation."""
+    alone, true, misled = _confidences(result)
+    n = len(alone)
+    rows = np.arange(n)[::-1]
     figure = go.Figure()
-    alone = result.confidence["alone"]
-    order = np.argsort(result.confidence["misaligned"] - result.confidence["honest"])[::-1]
-    rows = np.arange(len(order))
-    honest, misled = (result.confidence[t][order] for t in TEACHERS)
+    chosen = add_line(
+        figure,
+        x=[0.0, 1.0],
+        y=[0.0, 0.0],
+        color=PALETTE["sky"],
+        width=16.0,
+        opacity=0.22,
+        hoverinfo="skip",
+    )
     add_line(
         figure,
-        x=np.stack([misled, honest, np.full_like(honest, np.nan)], axis=1).ravel(),
+        x=np.stack([misled, true, np.full_like(true, np.nan)], axis=1).ravel(),
         y=np.repeat(rows, 3).astype(float),
         color=SAME,
         width=1.5,
         hoverinfo="skip",
     )
     for name, values, colour in (
-        ("alone", alone[order], PALETTE["blue"]),
-        ("after an honest explanation", honest, HELPED),
+        ("alone", alone, PALETTE["blue"]),
+        ("after a true explanation", true, HELPED),
         ("after a misleading one", misled, HARMED),
     ):
         add_points(
@@ -167,86 +176,138 @@ def draw_pull(result: Result) -> LiveFigure:
             color=colour,
             name=name,
             showlegend=True,
+            customdata=np.arange(1, n + 1),
+            meta="pick",
             hovertemplate=f"{name}: %{{x:.2f}}<extra></extra>",
         )
     figure.update_layout(
-        template=TEMPLATE, height=560, margin={"t": 40, "r": 20, "l": 400, "b": 56}
+        template=TEMPLATE, height=560, margin={"t": 56, "r": 20, "l": 350, "b": 56}
     )
     figure.update_yaxes(
         tickvals=rows,
-        ticktext=[shorten(result.questions[i].text, QUESTION_CHARACTERS) for i in order],
+        ticktext=[
+            shorten(one.question.text, QUESTION_CHARACTERS) for one in result.inputs.questions
+        ],
         tickfont={"size": 12},
-        range=[-0.8, len(rows) - 0.2],
-        showgrid=False,
-    )
-    figure.update_xaxes(title_text="confidence in the right answer (mean of the runs)")
-    n = len(order)
-    lifted, lowered = int((honest > alone[order]).sum()), int((misled < alone[order]).sum())
-    surer = int((honest > misled).sum())
-    words = (
-        f"Honest explanations raise the confidence in the right answer on {lifted} of {n} "
-        f"questions, misleading ones lower it on {lowered}. After the honest one the student is "
-        f"surer of the right answer than after the misleading one on {surer} of {n}; a coin would "
-        f"make it {n / 2:g}."
-    )
-    return LiveFigure(figure, words=keep_together(words))
-
-
-def draw_detection(result: Result) -> LiveFigure:
-    """How far each explanation moves the student towards the checker's answer."""
-    figure = go.Figure()
-    slots: list[Slot] = []
-    detections = [result.detections[c] for c in CHECKERS]
-    reach = 0.02 + max(float(np.abs(d.shifts[t]).max()) for d in detections for t in TEACHERS)
-    jitter = np.random.default_rng(0)
-    for row, teacher in enumerate(reversed(TEACHERS)):
-        values = np.array([d.shifts[teacher].ravel() for d in detections])
-        add = row + jitter.uniform(-0.25, 0.25, values.shape[1])
-        number = add_points(
-            figure,
-            x=values[0],
-            y=add,
-            color=COLOURS[teacher],
-            size=8,
-            name=NAMES[teacher],
-            hovertemplate="%{x:+.2f}<extra></extra>",
-        )
-        slots.append(Slot(f"data[{number}].x", ("checker",), values))
-        means = values.mean(axis=1)
-        number = add_line(
-            figure,
-            x=[means[0]] * 2,
-            y=[row - 0.36, row + 0.36],
-            color=COLOURS[teacher],
-            width=4.0,
-            name="mean",
-            hovertemplate="mean %{x:+.2f}<extra></extra>",
-        )
-        slots.append(Slot(f"data[{number}].x", ("checker",), np.stack([means, means], axis=1)))
-    add_line(
-        figure,
-        x=[0.0, 0.0],
-        y=[-0.6, 1.6],
-        color=PALETTE["grid"],
-        width=1.0,
-        hoverinfo="skip",
-    )
-    figure.update_layout(template=TEMPLATE, height=380, margin={"t": 20, "r": 20, "l": 130})
-    figure.update_yaxes(
-        tickvals=[0, 1],
-        ticktext=["misleading", "honest"],
-        range=[-0.6, 1.6],
+        range=[-0.8, n - 0.2],
         showgrid=False,
     )
     figure.update_xaxes(
-        title_text="rise of the student's confidence in the checker's answer", range=[-reach, reach]
+        title_text="confidence in the right answer (mean of the runs)", range=[0.0, 1.0]
     )
-    words = [keep_together(_say_detection(result, c)) for c in CHECKERS]
-    return LiveFigure(figure, live_axes(result), tuple(slots), Slot("", ("checker",), words))
+    at = np.minimum(np.arange(QUESTIONS), n - 1)
+    slots = (
+        Slot(
+            f"data[{chosen}].y",
+            ("question",),
+            np.repeat(rows[at][:, None], 2, axis=1).astype(float),
+        ),
+    )
+    lifted, lowered = int((true > alone).sum()), int((misled < alone).sum())
+    words = (
+        f"True explanations raise the confidence in the right answer on {lifted} of {n} questions, "
+        f"misleading ones lower it on {lowered}. After the true one the student is surer of the "
+        f"right answer than after the misleading one on {int((true > misled).sum())} of {n}; a "
+        f"coin would make it {n / 2:g}. Click a question to read its explanations."
+    )
+    return LiveFigure(figure, live_axes(Params), slots, keep_together(words))
 
 
-def _say_detection(result: Result, checker: str) -> str:
-    area = result.detections[checker].area
+def _confidences(result: Result) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """``(n,)`` mean probability of the right answer alone, told the truth, and misled."""
+    gold = result.inputs.records.gold
+
+    def of(probabilities: np.ndarray) -> np.ndarray:
+        return probabilities[:, np.arange(len(gold)), gold].mean(axis=0)
+
+    taught = result.inputs.taught
+    return (
+        of(result.inputs.records.student_probabilities),
+        of(taught["true"]),
+        of(taught["harmful_1"]),
+    )
+
+
+def draw_explanations(result: Result) -> LivePassages:
+    """One question with its true and its misleading explanations, and what they do."""
+    questions = result.inputs.questions
+    n = len(questions)
+    alone, _, _ = _confidences(result)
+    gold = result.inputs.records.gold
+
+    def cards(i: int) -> list[Passage]:
+        one = questions[i]
+        wrong = one.question.options[one.wrong]
+        found = [
+            Passage(
+                "The question",
+                (Span(one.question.text),),
+                f"Right answer: {one.question.answer}. Alone the student gives it "
+                f"{say_percent(float(alone[i]))}.",
+            )
+        ]
+        texts = {
+            "true": one.question.explanation,
+            "harmful_1": one.harmful[0],
+            "harmful_2": one.harmful[-1],
+        }
+        for kind, text in texts.items():
+            taught = result.inputs.taught[kind][:, i, gold[i]].mean()
+            role: Role = "good" if kind == "true" else "bad"
+            argued = one.question.answer if kind == "true" else wrong
+            found.append(
+                Passage(
+                    KIND_NAMES[kind].capitalize(),
+                    (Span(text, role, f"Argues for {argued}."),),
+                    f"With it the right answer has {say_percent(float(taught))}.",
+                )
+            )
+        return found
+
+    shown = [min(i, n - 1) for i in range(QUESTIONS)]
+    axes = {"question": live_axes(Params)["question"]}
+    words = [keep_together(f"Question {i + 1} of {n}. {_say_misled(result, n)}") for i in shown]
+    return LivePassages([cards(i) for i in shown], axes, Slot("", ("question",), words))
+
+
+def draw_detection(result: Result) -> LiveFigure:
+    """How improbable the student alone held the answer each explanation leads to."""
+    figure = go.Figure()
+    jitter = np.random.default_rng(0)
+    kinds = ("harmful_2", "harmful_1", "true")
+    for row, kind in enumerate(kinds):
+        values = result.detection.suspicion[kind].ravel()
+        colour = HELPED if kind == "true" else HARMED
+        add_points(
+            figure,
+            x=values,
+            y=row + jitter.uniform(-0.25, 0.25, len(values)),
+            color=colour,
+            size=8,
+            name=KIND_NAMES[kind],
+            hovertemplate="%{x:.2f}<extra></extra>",
+        )
+        add_line(
+            figure,
+            x=[float(values.mean())] * 2,
+            y=[row - 0.36, row + 0.36],
+            color=colour,
+            width=4.0,
+            name="mean",
+            hovertemplate="mean %{x:.2f}<extra></extra>",
+        )
+    figure.update_layout(template=TEMPLATE, height=400, margin={"t": 20, "r": 20, "l": 190})
+    figure.update_yaxes(
+        tickvals=list(range(len(kinds))),
+        ticktext=[KIND_NAMES[kind] for kind in kinds],
+        range=[-0.6, len(kinds) - 0.4],
+        showgrid=False,
+    )
+    figure.update_xaxes(
+        title_text="suspicion: how improbable the student alone held the answer it leads to",
+        range=[-0.02, 1.02],
+    )
+    area = result.detection.area
     told = (
         "no better than a coin"
         if area.low <= 0.5 <= area.high
@@ -254,15 +315,10 @@ def _say_detection(result: Result, checker: str) -> str:
         if area.mean > 0.5
         else "worse than a coin"
     )
-    return join(
-        [
-            f"Checked against {CHECKER_NAMES[checker]}: of an honest and a misleading explanation "
-            f"the honest one moves the student further towards it in {say_percent(area.mean, 0)} "
-            f"of pairs (area {say_number(area.mean)}, 95 % interval {say_number(area.low)} to "
-            f"{say_number(area.high)}): {told}.",
-            f"The model itself has only {say_percent(result.checker_accuracy)} of these questions "
-            "right: a checker must know more than the student."
-            if checker == "model"
-            else "It takes the right answer to see this, and then no teacher is needed.",
-        ]
+    words = (
+        "An explanation is suspect when it leads to an answer that the student held improbable; "
+        f"nothing here knows the right answer. Of a question's two explanations the misleading one "
+        f"is the more suspect in {say_percent(area.mean, 0)} of pairs (95 % interval "
+        f"{say_number(100 * area.low, 0)} to {say_percent(area.high, 0)}): {told}."
     )
+    return LiveFigure(figure, words=keep_together(words))

@@ -6,7 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.live import LiveFigure, Slot
-from workbench.figures.teaching.curves import LIVE, live_axes, words_everywhere
+from workbench.figures.positions import live_axes
+from workbench.figures.teaching.curves import LIVE, words_everywhere
 from workbench.figures.teaching.marks import (
     CHOSEN,
     HARMED,
@@ -18,7 +19,7 @@ from workbench.figures.teaching.marks import (
 )
 from workbench.figures.teaching.wording import join, say_count, shorten
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.methods.teaching.allocation import TEACHERS, Result
+from workbench.methods.teaching.allocation import TEACHERS, Params, Result
 from workbench.methods.teaching.interventions import find
 from workbench.methods.teaching.plane import DIVIDING, Plane
 from workbench.methods.teaching.spending import FUNCTIONS
@@ -76,7 +77,7 @@ def draw_plane(result: Result) -> LiveFigure:
     figure.update_yaxes(title_text="… with the explanation", range=[low, high])
     budgets = len(result.spendings["human"].budgets)
     say = words_everywhere(lambda t, f, b: _words(result, t, f, b), budgets)
-    return LiveFigure(figure, live_axes(result), tuple(slots), say)
+    return LiveFigure(figure, live_axes(Params), tuple(slots), say)
 
 
 def _draw_group(

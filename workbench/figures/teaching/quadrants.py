@@ -6,11 +6,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.live import LiveFigure, Slot
-from workbench.figures.teaching.curves import LIVE, live_axes, words_everywhere
+from workbench.figures.positions import live_axes
+from workbench.figures.teaching.curves import LIVE, words_everywhere
 from workbench.figures.teaching.marks import FIGURE_HEIGHT, KIND_COLOURS
 from workbench.figures.teaching.verdict import quadrant_words
 from workbench.figures.theme import TEMPLATE
-from workbench.methods.teaching.allocation import TEACHERS, Result
+from workbench.methods.teaching.allocation import TEACHERS, Params, Result
 from workbench.methods.teaching.spending import KINDS
 
 KIND_NAMES = (
@@ -91,7 +92,7 @@ def draw_quadrants(result: Result) -> LiveFigure:
         Slot("data[2].text", LIVE, labels),
     )
     say = words_everywhere(lambda t, f, b: quadrant_words(result, t, f, b), spent.shape[2])
-    return LiveFigure(figure, live_axes(result), slots, say)
+    return LiveFigure(figure, live_axes(Params), slots, say)
 
 
 def _say(count: float) -> str:

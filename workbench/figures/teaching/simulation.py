@@ -6,7 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.live import LiveFigure, Position, Slot, keep_together
+from workbench.figures.live import LiveFigure, Slot, keep_together
+from workbench.figures.positions import live_axes
 from workbench.figures.teaching.marks import (
     CHOSEN,
     HARMED,
@@ -19,15 +20,10 @@ from workbench.figures.teaching.wording import join, say_number, say_percent
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.teaching.allocation import TEACHERS
 from workbench.methods.teaching.resampling import Interval
-from workbench.methods.teaching.simulation import MOMENTS, Quality, Result
+from workbench.methods.teaching.simulation import MOMENTS, Params, Quality, Result
 
 PANELS = ("the student alone", "the student taught")
 ENDS = [-0.03, 1.03]
-
-
-def live_axes() -> dict[str, list[Position]]:
-    """The only live control is the teacher."""
-    return {"teacher": list(TEACHERS)}
 
 
 def draw_reliability(result: Result) -> LiveFigure:
@@ -80,13 +76,13 @@ def draw_reliability(result: Result) -> LiveFigure:
             Slot(f"data[{number}].y", ("teacher",), right),
         ]
         figure.update_xaxes(
-            title_text="guessed confidence in the right answer", range=ENDS, **place
+            title_text="guessed confidence in the right answer", range=ENDS, row=1, col=col
         )
     figure.update_yaxes(range=ENDS, tickformat=".0%")
     figure.update_yaxes(title_text="how often it was right", row=1, col=1)
     figure.update_layout(template=TEMPLATE, height=460, margin={"t": 50, "r": 20})
     words = [keep_together(_say_reliability(q)) for q in qualities]
-    return LiveFigure(figure, live_axes(), tuple(slots), Slot("", ("teacher",), words))
+    return LiveFigure(figure, live_axes(Params), tuple(slots), Slot("", ("teacher",), words))
 
 
 def _say_reliability(quality: Quality) -> str:
@@ -155,7 +151,7 @@ def draw_ranking(result: Result) -> LiveFigure:
     figure.update_xaxes(title_text="expected utility (mental model)", range=[low, high])
     figure.update_yaxes(title_text="true utility (student)", range=[low, high])
     words = [keep_together(_say_ranking(q, result)) for q in qualities]
-    return LiveFigure(figure, live_axes(), tuple(slots), Slot("", ("teacher",), words))
+    return LiveFigure(figure, live_axes(Params), tuple(slots), Slot("", ("teacher",), words))
 
 
 def _say_ranking(quality: Quality, result: Result) -> str:

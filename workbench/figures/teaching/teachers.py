@@ -5,7 +5,8 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from workbench.figures.live import LiveFigure, Slot, over_positions
-from workbench.figures.teaching.curves import draw_chance, lay_out, live_axes
+from workbench.figures.positions import live_axes
+from workbench.figures.teaching.curves import draw_chance, lay_out
 from workbench.figures.teaching.marks import (
     TEACHER_COLOURS,
     add_band,
@@ -15,7 +16,7 @@ from workbench.figures.teaching.marks import (
     there_and_back,
 )
 from workbench.figures.teaching.verdict import teacher_words
-from workbench.methods.teaching.allocation import TEACHER_NAMES, TEACHERS, Result
+from workbench.methods.teaching.allocation import TEACHER_NAMES, TEACHERS, Params, Result
 from workbench.methods.teaching.spending import FUNCTIONS
 
 
@@ -88,5 +89,5 @@ def draw_teachers(result: Result) -> LiveFigure:
         )
     shape = (len(FUNCTIONS), len(budgets))
     say = over_positions(shape, lambda f, b: teacher_words(result, f, b))
-    axes = live_axes(result)
+    axes = live_axes(Params)
     return LiveFigure(figure, axes, tuple(slots), Slot("", ("function", "budget"), say))

@@ -14,18 +14,36 @@ from workbench.methods.teaching.budget import (
 from workbench.methods.teaching.cost import COST
 from workbench.methods.teaching.hand import HAND
 from workbench.methods.teaching.interventions import intervention_order
-from workbench.methods.teaching.misaligned import MISALIGNMENT
+from workbench.methods.teaching.misaligned import MISALIGNED
+from workbench.methods.teaching.own import OWN
+from workbench.methods.teaching.personal import PERSONAL
+from workbench.methods.teaching.rounds import TEACHING_ROUNDS
 from workbench.methods.teaching.simulation import SIMULATION
+from workbench.methods.teaching.theatre import THEATRE
 
-STUDIES = (ALLOCATION, HAND, SIMULATION, MISALIGNMENT, COST)
+STUDIES = (
+    ALLOCATION,
+    HAND,
+    THEATRE,
+    SIMULATION,
+    PERSONAL,
+    TEACHING_ROUNDS,
+    MISALIGNED,
+    COST,
+    OWN,
+)
 
 __all__ = [
     "ALLOCATION",
     "COST",
     "HAND",
-    "MISALIGNMENT",
+    "MISALIGNED",
+    "OWN",
+    "PERSONAL",
     "SIMULATION",
     "STUDIES",
+    "TEACHING_ROUNDS",
+    "THEATRE",
     "accuracy_curve",
     "anti_oracle_curve",
     "intervention_order",
