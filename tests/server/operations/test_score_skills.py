@@ -83,7 +83,7 @@ def test_every_node_has_the_scores_of_a_plain_forward_pass(causal: LanguageModel
 def test_small_passes_change_no_score(
     llama: LanguageModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trie_forward, "_ROWS", {"cpu": 2})
+    monkeypatch.setattr(trie_forward, "_TOKENS", {"cpu": 2})
     monkeypatch.setattr(score_skills, "_BLOCK", 1)
     assert_plain(llama, run_one(score_skills.OPERATION, llama, ARGUMENTS))
 
@@ -147,9 +147,9 @@ def test_tokens_alone_are_those_in_context(causal: LanguageModel) -> None:
     assert np.array_equal(scored.arrays["token_ids"], alone.arrays["token_ids"])
 
 
-def test_leaving_stops_between_depths(llama: LanguageModel) -> None:
+def test_leaving_stops_between_passes(llama: LanguageModel) -> None:
     def leave(checks: int) -> None:
-        if checks > 3:
+        if checks > 2:
             raise CancelledError("left")
 
     with pytest.raises(CancelledError):

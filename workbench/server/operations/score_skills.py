@@ -200,24 +200,28 @@ class _Table:
         import torch
 
         trie = self._trie
+        narrow = logits.cpu().float().clone()
+        top = narrow.max(dim=1, keepdim=True).values
         # In float32 the sum over a vocabulary of 50,000 loses the fifth digit.
-        wide = logits.cpu().double()
-        wide -= wide.logsumexp(dim=1, keepdim=True)
+        sums = (narrow - top).exp_().sum(dim=1, keepdim=True, dtype=torch.float64)
+        normaliser = top.double() + sums.log()
         counts = trie.child_count[nodes]
         rows = torch.from_numpy(np.repeat(np.arange(len(nodes)), counts))
         children = np.concatenate([np.asarray(trie.children(int(node))) for node in nodes])
         tokens = torch.from_numpy(trie.token[children])
-        found = wide[rows, tokens]
+        found = narrow[rows, tokens].double() - normaliser[rows, 0]
         self.log_probabilities[children] = found.numpy()
         inside = np.bincount(rows.numpy(), found.exp().numpy(), minlength=len(nodes))
         self.outside_mass[nodes] = np.maximum(0.0, 1.0 - inside)
         places = self._place[nodes]
         if self._top:
-            best = wide.topk(min(self._top, wide.shape[1]), dim=1)
+            best = narrow.topk(min(self._top, narrow.shape[1]), dim=1)
             self.top_tokens[places, : best.indices.shape[1]] = best.indices.numpy()
-            self.top_log_probabilities[places, : best.values.shape[1]] = best.values.numpy()
-        wide[rows, tokens] = -torch.inf
-        values, indices = wide.max(dim=1)
+            values = (best.values - normaliser).numpy()
+            self.top_log_probabilities[places, : values.shape[1]] = values
+        narrow[rows, tokens] = -torch.inf
+        values, indices = narrow.max(dim=1)
+        values = values.double() - normaliser[:, 0]
         exists = torch.isfinite(values).numpy()
         self.outside_tokens[nodes] = np.where(exists, indices.numpy(), -1)
         self.outside_log_probabilities[nodes] = np.where(exists, values.numpy(), 0.0)

@@ -1,12 +1,16 @@
-"""One forward pass a depth over a trie of token ids, each context read once.
+"""Few forward passes over a trie of token ids, each context read once.
 
-The prompt's keys and values stand in one copy before every row; a node's own ones are taken from
-its parent's row, so the work grows with the nodes and not with the skills times their length.
+What follows a token without a choice is read in the same pass, so there are as many passes as
+choices on the longest path, and not as many as tokens. The prompt's keys and values stand in one
+copy before every row; a node's own are taken from its parent's row, so the work grows with the
+nodes and not with the skills times their length.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +24,9 @@ from workbench.skill_trie import SkillTrie
 if TYPE_CHECKING:
     import torch
 
-_ROWS = {"cpu": 256}
-_ROWS_ACCELERATOR = 2048
+_TOKENS = {"cpu": 256}
+_TOKENS_ACCELERATOR = 2048
+"""Most tokens of a pass: each takes the memory of a whole vocabulary of logits."""
 
 
 def read_trie(
@@ -46,50 +51,77 @@ def read_trie(
         return
     from transformers import DynamicCache
 
-    root = np.zeros(1, dtype=np.int64)
     cache = DynamicCache(config=loaded.model.config)
-    yield from _expand(loaded, trie, int(stem[-1]), before, (root, cache), check)
+    pending = [_Pass(_chains(trie, np.zeros(1, dtype=np.int64))[0], cache)]
+    while pending:
+        check()
+        now = pending.pop()
+        nodes = now.chains.ravel()
+        yield nodes, _forward(loaded, trie, int(stem[-1]), before, now)
+        ends = now.chains[:, -1]
+        rows = np.repeat(np.arange(len(ends)), trie.child_count[ends])
+        following = np.concatenate([np.asarray(trie.children(int(node))) for node in ends])
+        goes_on = trie.child_count[following] > 0
+        place = dict(zip(following.tolist(), rows.tolist(), strict=True))
+        for chains in _chains(trie, following[goes_on]):
+            limit = max(1, _TOKENS.get(loaded.device, _TOKENS_ACCELERATOR) // chains.shape[1])
+            for start in range(0, len(chains), limit):
+                part = chains[start : start + limit]
+                taken = _take(loaded, now.cache, [place[int(node)] for node in part[:, 0]])
+                pending.append(_Pass(part, taken))
 
 
-def _expand(
-    loaded: Any,
-    trie: SkillTrie,
-    last: int,
-    before: Prefix,
-    rows: tuple[np.ndarray, Any],
-    check: Callable[[], None],
-) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
-    """Read some nodes of one depth and all that is below them."""
+@dataclass(frozen=True, eq=False)
+class _Pass:
+    """Nodes to read together.
+
+    Args:
+        chains: ``(rows, length)`` nodes of one depth, and after each the nodes that follow it
+            without a choice.
+        cache: keys and values of what stands between the prompt and each chain.
+    """
+
+    chains: np.ndarray
+    cache: Any
+
+
+def _chains(trie: SkillTrie, nodes: np.ndarray) -> list[np.ndarray]:
+    """Nodes with children, each followed by those that can be read with it; by length."""
+    found: dict[int, list[list[int]]] = defaultdict(list)
+    for node in nodes.tolist():
+        chain = [node]
+        while trie.child_count[chain[-1]] == 1:
+            following = int(trie.first_child[chain[-1]])
+            if not trie.child_count[following]:
+                break
+            chain.append(following)
+        found[len(chain)].append(chain)
+    return [np.array(chains) for chains in found.values()]
+
+
+def _forward(loaded: Any, trie: SkillTrie, last: int, before: Prefix, now: _Pass) -> torch.Tensor:
+    """Logits ``(rows · length, vocabulary)`` of what follows each node of a pass."""
     import torch
 
-    nodes, cache = rows
-    check()
-    depth = int(trie.depth[nodes[0]])
-    tokens = torch.tensor(trie.token[nodes] if depth else [last], device=loaded.device)
-    allowed = torch.ones(len(nodes), 1, 1, depth + 1, dtype=torch.bool, device=loaded.device)
-    positions = torch.full((len(nodes), 1), before.tokens + depth, device=loaded.device)
+    rows, length = now.chains.shape
+    depth = int(trie.depth[now.chains[0, 0]])
+    tokens = np.where(now.chains == 0, last, trie.token[now.chains])
+    causal = torch.ones(length, depth + length, dtype=torch.bool, device=loaded.device)
+    allowed = causal.tril(depth).expand(rows, 1, -1, -1)
+    first = before.tokens + depth
+    positions = torch.arange(first, first + length, device=loaded.device)
     with torch.inference_mode(), shared_prefix.after(loaded.model, before):
         logits = loaded.model(
-            input_ids=tokens.unsqueeze(1),
-            position_ids=positions,
+            input_ids=torch.tensor(tokens, device=loaded.device),
+            position_ids=positions.expand(rows, -1),
             attention_mask=allowed,
-            past_key_values=cache,
+            past_key_values=now.cache,
             use_cache=True,
-            logits_to_keep=1,
-        ).logits[:, -1]
-    yield nodes, logits
-    places = np.repeat(np.arange(len(nodes)), trie.child_count[nodes])
-    following = np.concatenate([np.asarray(trie.children(int(node))) for node in nodes])
-    goes_on = trie.child_count[following] > 0
-    places, following = places[goes_on], following[goes_on]
-    limit = _ROWS.get(loaded.device, _ROWS_ACCELERATOR)
-    for start in range(0, len(following), limit):
-        part = slice(start, start + limit)
-        below = (following[part], _take(loaded, cache, places[part]))
-        yield from _expand(loaded, trie, last, before, below, check)
+        ).logits
+    return logits.flatten(0, 1)
 
 
-def _take(loaded: Any, cache: Any, rows: np.ndarray) -> Any:
+def _take(loaded: Any, cache: Any, rows: Sequence[int]) -> Any:
     """A cache with some rows of another, each as often as wanted."""
     import torch
     from transformers import DynamicCache
