@@ -7,30 +7,56 @@ from collections.abc import Sequence
 from panels.page import Page
 from panels.view import Offer, View
 from workbench.figures.dsp import (
+    draw_anatomy,
     draw_bench,
     draw_bench_scores,
     draw_dialogue,
     draw_dose,
+    draw_hacked_hints,
+    draw_hacking,
+    draw_hints,
+    draw_published,
     draw_published_dialogues,
     draw_published_triggers,
+    draw_readings,
     draw_removal,
     draw_removal_texts,
+    draw_sources,
+    draw_stage_hints,
+    draw_theatre,
     draw_trigger_choice,
     draw_triggers,
+)
+from workbench.methods.dsp import (
+    BENCH,
+    DIALOGUE,
+    DOSE,
+    HACKING,
+    REMOVAL,
+    REWARDS,
+    SOURCES_STUDY,
+    TRAINING,
+    TRIGGER_CHOICE,
 )
 from workbench.methods.dsp.bench_result import Bench
 from workbench.methods.dsp.dialogue_result import Dialogue
 from workbench.methods.dsp.marking import occurs
 from workbench.methods.dsp.removal import Removal
-from workbench.methods.dsp.study_bench import BENCH
-from workbench.methods.dsp.study_dialogue import DIALOGUE
-from workbench.methods.dsp.study_dose import DOSE
-from workbench.methods.dsp.study_removal import REMOVAL
-from workbench.methods.dsp.study_triggers import TRIGGER_CHOICE
 
 
 def build(page: Page) -> None:
     """Add the sources of hints, one's own hint, what a phrase is worth, and the trainings."""
+    page.study(
+        SOURCES_STUDY,
+        figures=(
+            View("sources", "Sources", draw_sources),
+            View("readings", "Read them", draw_readings, plays="article"),
+            View("hints", "The hints", draw_hints),
+            View("published", "As published", draw_published),
+        ),
+        run="button",
+        open_controls=5,
+    )
     page.study(
         BENCH,
         figures=(
@@ -50,6 +76,29 @@ def build(page: Page) -> None:
         offers={"hint": offer_left_out},
     )
     page.study(DOSE, figures=(View("dose", "Keywords and order", draw_dose),), run="button")
+    page.study(
+        TRAINING,
+        figures=(
+            View("curves", "Curves", draw_theatre, plays="iteration"),
+            View("hints", "Its hints", draw_stage_hints, plays="iteration"),
+        ),
+        run="button",
+    )
+    page.study(
+        REWARDS,
+        figures=(View("parts", "Parts of the reward", draw_anatomy, plays="iteration"),),
+        run="button",
+        open_controls=5,
+    )
+    page.study(
+        HACKING,
+        figures=(
+            View("signs", "Signs", draw_hacking, plays="iteration"),
+            View("texts", "Hints and summaries", draw_hacked_hints, plays="iteration"),
+        ),
+        run="button",
+        open_controls=2,
+    )
     page.study(
         TRIGGER_CHOICE,
         figures=(

@@ -7,26 +7,23 @@ from workbench.figures.dsp.texts import list_phrases, mark_article, mark_output
 from workbench.figures.dsp.wording import each, join, say_score, say_signed
 from workbench.figures.live import Slot
 from workbench.figures.passages import LivePassages, Passage, Role, Span
-from workbench.methods.dsp.comparison import ROW_NAMES, SOURCE, Comparison
+from workbench.methods.dsp.comparison import READ, ROW_NAMES, SOURCE, Comparison
 from workbench.methods.dsp.marking import FATES, fate
-from workbench.params import Range
 
-SHOWN = 30
-ARTICLE = Range(1, SHOWN, 1, "Article", live=True, help="Whose summaries are shown below.")
 AXES = ("article", "source")
 
 
 def draw_readings(found: Comparison) -> LivePassages:
     """Article, reference, and the summary without and with the hint, side by side."""
     sources = [name for name in SOURCE.options if name in found.sources]
-    numbers = range(min(SHOWN, len(found.articles)))
+    numbers = range(min(READ, len(found.articles)))
     # the control goes on to its last position whatever the number of articles
-    shown = [min(n, len(found.articles) - 1) for n in range(SHOWN)]
+    shown = [min(n, len(found.articles) - 1) for n in range(READ)]
     passages = [[_passages(found, n, source) for source in sources] for n in numbers]
-    words = each(lambda a, s: _words(found, shown[a], sources[s]), SHOWN, len(sources))
+    words = each(lambda a, s: _words(found, shown[a], sources[s]), READ, len(sources))
     return LivePassages(
         [passages[n] for n in shown],
-        {"article": [n + 1 for n in range(SHOWN)], "source": sources},
+        {"article": [n + 1 for n in range(READ)], "source": sources},
         Slot("", AXES, words),
     )
 

@@ -10,8 +10,8 @@ from plotly.subplots import make_subplots
 
 from workbench.figures.dsp.marks import RUN_COLOURS, add_label, add_line, add_points, span_of
 from workbench.figures.dsp.texts import list_phrases, mark_article
-from workbench.figures.dsp.wording import each, join, say_percent, say_score
-from workbench.figures.live import LiveFigure, Position, Slot
+from workbench.figures.dsp.wording import each, join, say_percent, say_score, say_signed
+from workbench.figures.live import LiveFigure, Position, Slot, keep_together
 from workbench.figures.passages import LivePassages, Passage, Role, Span
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.dsp.marking import occurs
@@ -275,6 +275,18 @@ def _words(stage: Theatre, i: int, other: str) -> str:
         )
         if abs(gap) < 0.005:
             sentences.append("In ROUGE the two are within half a point of each other.")
+    gain = stage.gains.get("validation")
+    if gain is not None:
+        points = (
+            f"{say_signed(gain.mean, 2)}, 95 % interval {say_signed(gain.low, 2)} to "
+            f"{say_signed(gain.high, 2)}"
+        )
+        verdict = (
+            "no detectable gain" if gain.covers_zero else "a gain" if gain.mean > 0 else "a loss"
+        )
+        sentences.append(
+            keep_together(f"Trained, it has {verdict} in reward over random hints ({points}).")
+        )
     return join(
         [
             *sentences,

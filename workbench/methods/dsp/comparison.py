@@ -13,9 +13,15 @@ import numpy as np
 
 from workbench.methods.dsp.intervals import Interval, Spread, bootstrap
 from workbench.methods.dsp.marking import occurs
-from workbench.methods.dsp.records import METRIC_NAMES, METRICS, SOURCE_NAMES, SOURCES, Article
-from workbench.methods.dsp.records import SourceRecords as SourceRecords
-from workbench.params import Choice, Flag
+from workbench.methods.dsp.records import (
+    METRIC_NAMES,
+    METRICS,
+    SOURCE_NAMES,
+    SOURCES,
+    Article,
+    SourceRecords,
+)
+from workbench.params import Choice, Flag, Range
 
 LEAD2 = "lead2"
 ROW_NAMES = dict(zip(SOURCES, SOURCE_NAMES, strict=True)) | {LEAD2: "First two sentences"}
@@ -41,6 +47,10 @@ STEMMER = Flag(
     "Stem words (“ferries” counts as “ferry”)",
     live=True,
     help="On in the paper's reward; its own example, 34.48, was computed with it off.",
+)
+READ = 30
+READ_ARTICLE = Range(
+    1, READ, 1, "Article to read", live=True, help="Its summaries are under “Read them”."
 )
 SOURCE = Choice(
     SOURCES[1:],

@@ -1,30 +1,33 @@
-"""Does the policy game its reward when nothing holds it back? With the KL penalty and without."""
+"""Reward hacking: what happens to hints and summaries when the KL does not hold the policy back?
+
+The same training with β as set and with β = 0 (arXiv:2302.11520 has only the former). A hint holds
+at most four phrases here, so it cannot grow without end; naming all that is on offer is the
+longest it can get.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated
 
-import numpy as np
-
 from workbench.methods.dsp.hacking import HELD, LOOSE, Hacking, look_for_hacking
-from workbench.methods.dsp.study_bench import WRITER
-from workbench.methods.dsp.theatre import ARTICLE, ITERATION
-from workbench.methods.dsp.training import Training
-from workbench.methods.dsp.training_params import (
-    FIRST_BETA,
+from workbench.methods.dsp.study_bench import DEMONSTRATIONS, WRITER
+from workbench.methods.dsp.study_training import (
+    DEFAULTS,
     ITERATIONS,
-    LEARNING_RATE,
     SEED,
-    STEP_WEIGHT,
-    TARGET_KL,
     TRAIN_ARTICLES,
-    ask_runs,
-    settings_of,
+    validation_articles,
+    vary,
 )
-from workbench.params import check
+from workbench.methods.dsp.theatre import ARTICLE, ITERATION
+from workbench.methods.dsp.training import Training, TrainingSettings, train
+from workbench.params import Range, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
+
+EVERY = 5
+"""Summaries are looked at before training and after so many iterations each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,60 +36,80 @@ class Params:
 
     iteration: Annotated[int, ITERATION] = 20
     article: Annotated[int, ARTICLE] = 1
-    first_beta: Annotated[float, FIRST_BETA] = 0.005
-    step_reward: Annotated[float, STEP_WEIGHT] = 1.0
-    iterations: Annotated[int, ITERATIONS] = 20
-    target_kl: Annotated[float, TARGET_KL] = 0.5
-    learning_rate: Annotated[float, LEARNING_RATE] = 0.003
-    train_articles: Annotated[int, TRAIN_ARTICLES] = 30
-    model: Annotated[str, WRITER] = "smollm2-135m-instruct"
-    seed: Annotated[int, SEED] = 0
+    penalty: Annotated[
+        float, Range(0.0, 2.0, 0.1, "Penalty of a miss", help="At 0 a longer hint costs nothing.")
+    ] = DEFAULTS.penalty
+    iterations: Annotated[int, ITERATIONS] = DEFAULTS.iterations
+    seed: Annotated[int, SEED] = DEFAULTS.seed
+    train_articles: Annotated[int, TRAIN_ARTICLES] = DEFAULTS.train_articles
+    model: Annotated[str, WRITER] = DEFAULTS.model
+    demonstrations: Annotated[int, DEMONSTRATIONS] = DEFAULTS.demonstrations
 
     def __post_init__(self) -> None:
         check(self)
 
 
-def gather(client: ModelClient, params: Params) -> dict[str, Training]:
-    """Train with the KL penalty and without."""
-    return ask_runs(client, settings_of(params), (HELD, LOOSE))
+@dataclass(frozen=True)
+class Inputs:
+    """The training with the KL, and the one without."""
+
+    held: Training
+    loose: Training
 
 
-def compute(inputs: dict[str, Training], params: Params) -> Hacking:
-    """Length of the hints and signs in the summaries, at every point of both trainings."""
-    del params  # all of them say how to train, or what is shown
-    held = inputs[HELD]
-    points = range(len(held.curve.reward))
-    outputs = {
-        name: [
-            [one.validation.outputs[a][int(b)] for a, b in enumerate(row)]
-            for row in one.validation_bits
-        ]
-        for name, one in inputs.items()
-    }
-    articles = [one.article for one in held.validation.sources]
-    curves = {name: one.curve for name, one in inputs.items()}
-    return look_for_hacking(curves, articles, list(points), outputs)
+def gather(client: ModelClient, params: Params) -> Inputs:
+    """Train twice."""
+    settings = vary(
+        TrainingSettings(
+            model=params.model,
+            iterations=params.iterations,
+            penalty=params.penalty,
+            train_articles=params.train_articles,
+            demonstrations=params.demonstrations,
+            seed=params.seed,
+        )
+    )
+    return Inputs(train(client, settings[HELD]), train(client, settings[LOOSE]))
+
+
+def compute(inputs: Inputs, params: Params) -> Hacking:
+    """Length and precision of the hints; what the summaries copy and make up."""
+    del params
+    points = range(0, len(inputs.held.curve.reward), EVERY)
+    both = {HELD: inputs.held, LOOSE: inputs.loose}
+    return look_for_hacking(
+        {name: training.curve for name, training in both.items()},
+        validation_articles(inputs.held),
+        points,
+        {name: summaries(training, points) for name, training in both.items()},
+    )
+
+
+def summaries(training: Training, points: range) -> list[list[str]]:
+    """What the language model wrote with the hints of some points of a training."""
+    table = training.validation
+    return [
+        [table.outputs[a][bits] for a, bits in enumerate(training.validation_bits[point].tolist())]
+        for point in points
+    ]
 
 
 def summarise(found: Hacking) -> Summary:
-    """At the end of both trainings: reward, length of the hints, copying, unsupported numbers."""
-    numbers: dict[str, float | int] = {"validation_articles": len(found.articles)}
-    for row, name in enumerate((HELD, LOOSE)):
-        curve = found.runs[name]
-        for quantity, value in (
-            ("reward", curve.reward[-1]),
-            ("kl", curve.kl[-1]),
-            ("phrases", found.phrases[row, -1]),
-            ("hint_precision", curve.hint_precision[-1]),
-            ("validation_rouge", curve.validation_rouge[-1]),
-            ("copied", found.copied.mean[row, -1]),
-            ("unsupported_numbers", found.unsupported.mean[row, -1]),
-        ):
-            numbers[f"{quantity}_{name}"] = float(f"{float(np.asarray(value)):.6g}")
+    """Phrases, copying and made-up numbers at the end, with the KL and without."""
+    numbers: dict[str, float | int] = {
+        "validation_articles": len(found.articles),
+        "copied_reference": float(f"{found.reference_copied.mean:.6g}"),
+    }
+    for run, name in enumerate(("with_kl", "without_kl")):
+        for quantity, spread in (("copied", found.copied), ("made_up", found.unsupported)):
+            last = spread.at(run, -1)
+            for end, value in (("", last.mean), ("_low", last.low), ("_high", last.high)):
+                numbers[f"{quantity}_{name}{end}"] = float(f"{value:.6g}")
+        numbers[f"phrases_{name}"] = float(f"{found.phrases[run, -1]:.6g}")
     return numbers
 
 
-GAMING: Study[Params, dict[str, Training], Hacking] = Study(
+HACKING: Study[Params, Inputs, Hacking] = Study(
     slug="dsp.hacking",
     title="Reward hacking",
     params=Params,

@@ -1,111 +1,162 @@
-"""Can a small policy learn to write hints? Its training by rewards, iteration by iteration.
+"""Training the hint policy: does reward teach it, and what does each part of the method do?
 
-arXiv:2302.11520, section 2: pseudo-labels first, then PPO with NLPO's mask, an adaptive KL penalty,
-and rewards from the phrases and from the frozen language model's summaries.
+arXiv:2302.11520, section 2: supervised on pseudo-labels, then reinforcement learning with the
+language model's ROUGE as the reward. The same training is repeated with one part taken away. The
+policy is the small one of ``training``, whose departures are said there.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
-from workbench.methods.dsp.gain import RewardGain, gain_over_random
-from workbench.methods.dsp.study_bench import WRITER
+import numpy as np
+
+from workbench.methods.dsp.intervals import Interval
+from workbench.methods.dsp.records import Article
+from workbench.methods.dsp.reward_table import RewardTable
+from workbench.methods.dsp.study_bench import DEMONSTRATIONS, WRITER
 from workbench.methods.dsp.theatre import (
     ARTICLE,
     ITERATION,
+    MAXIMUM_ITERATIONS,
     OVERLAY,
     RUNS,
     Theatre,
+    gain_over_random,
+    hint_rewards,
     set_stage,
     summarise_theatre,
 )
-from workbench.methods.dsp.training import Training
-from workbench.methods.dsp.training_params import (
-    FIRST_BETA,
-    ITERATIONS,
-    LEARNING_RATE,
-    SEED,
-    STEP_WEIGHT,
-    TARGET_KL,
-    TRAIN_ARTICLES,
-    ask_runs,
-    settings_of,
-)
-from workbench.params import check
+from workbench.methods.dsp.training import Training, TrainingSettings, train
+from workbench.params import Flag, Range, check
 from workbench.server.api import ModelClient
-from workbench.study import Study, Summary
+from workbench.study import Study
+
+DEFAULTS = TrainingSettings()
+ITERATIONS = Range(5, MAXIMUM_ITERATIONS, 5, "Iterations of training")
+TRAIN_ARTICLES = Range(
+    4,
+    120,
+    1,
+    "Training articles",
+    help="Of each, sixteen hints are written and judged before training starts.",
+)
+SEED = Range(0, 10_000, 1, "Random seed")
 
 
 @dataclass(frozen=True, slots=True)
 class Params:
     """What the user may change."""
 
-    iteration: Annotated[int, ITERATION] = 20
+    iteration: Annotated[int, ITERATION] = 0
     overlay: Annotated[str, OVERLAY] = "no_kl"
     article: Annotated[int, ARTICLE] = 1
-    first_beta: Annotated[float, FIRST_BETA] = 0.005
-    target_kl: Annotated[float, TARGET_KL] = 0.5
-    step_reward: Annotated[float, STEP_WEIGHT] = 1.0
-    iterations: Annotated[int, ITERATIONS] = 20
-    learning_rate: Annotated[float, LEARNING_RATE] = 0.003
-    train_articles: Annotated[int, TRAIN_ARTICLES] = 30
-    model: Annotated[str, WRITER] = "smollm2-135m-instruct"
-    seed: Annotated[int, SEED] = 0
+    iterations: Annotated[int, ITERATIONS] = DEFAULTS.iterations
+    seed: Annotated[int, SEED] = DEFAULTS.seed
+    comparisons: Annotated[
+        bool, Flag("Train the three comparisons too", help="Four trainings instead of one.")
+    ] = True
+    train_articles: Annotated[int, TRAIN_ARTICLES] = DEFAULTS.train_articles
+    terminal_coefficient: Annotated[
+        float, Range(0.0, 20.0, 0.5, "Weight of the summary's ROUGE")
+    ] = DEFAULTS.terminal_coefficient
+    step_coefficient: Annotated[float, Range(0.0, 4.0, 0.25, "Weight of the phrases")] = (
+        DEFAULTS.step_coefficient
+    )
+    penalty: Annotated[float, Range(0.0, 2.0, 0.1, "Penalty of a miss")] = DEFAULTS.penalty
+    beta: Annotated[float, Range(0.0, 0.1, 0.001, "First weight β of the KL")] = DEFAULTS.beta
+    target_kl: Annotated[
+        float, Range(0.05, 2.0, 0.05, "Target of the KL", help="Per phrase, in nats.")
+    ] = DEFAULTS.target_kl
+    model: Annotated[str, WRITER] = DEFAULTS.model
+    demonstrations: Annotated[int, DEMONSTRATIONS] = DEFAULTS.demonstrations
 
     def __post_init__(self) -> None:
         check(self)
 
+    def settings(self) -> TrainingSettings:
+        """The training as set."""
+        return TrainingSettings(
+            model=self.model,
+            iterations=self.iterations,
+            terminal_coefficient=self.terminal_coefficient,
+            step_coefficient=self.step_coefficient,
+            penalty=self.penalty,
+            beta=self.beta,
+            target_kl=self.target_kl,
+            train_articles=self.train_articles,
+            demonstrations=self.demonstrations,
+            seed=self.seed,
+        )
+
 
 @dataclass(frozen=True)
-class Result(Theatre):
-    """The stage, and what the policy as set gains over random hints.
+class Inputs:
+    """Trainings by name, out of ``RUNS``."""
 
-    Args:
-        validation_gain, training_gain: in reward, paired by article.
-    """
-
-    validation_gain: RewardGain
-    training_gain: RewardGain
+    trainings: dict[str, Training]
 
 
-def gather(client: ModelClient, params: Params) -> dict[str, Training]:
-    """Train as set, and with one part taken away."""
-    return ask_runs(client, settings_of(params), RUNS)
-
-
-def compute(inputs: dict[str, Training], params: Params) -> Result:
-    """Put the trainings beside each other."""
-    curves = {name: one.curve for name, one in inputs.items()}
-    main = inputs[RUNS[0]]
-    articles = [one.article for one in main.validation.sources]
-    stage = set_stage(curves, articles, params.target_kl)
-    settings = settings_of(params)
-    return Result(
-        stage.runs,
-        stage.articles,
-        stage.target_kl,
-        gain_over_random(main.validation, main.validation_bits[-1], settings),
-        gain_over_random(main.train, main.train_bits[-1], settings),
+def vary(settings: TrainingSettings) -> dict[str, TrainingSettings]:
+    """The training as set, and with the mask, the KL or the step reward taken away."""
+    return dict(
+        zip(
+            RUNS,
+            (
+                settings,
+                replace(settings, use_mask=False),
+                replace(settings, beta=0.0),
+                replace(settings, step_coefficient=0.0),
+            ),
+            strict=True,
+        )
     )
 
 
-def summarise(result: Result) -> Summary:
-    """Start and end of every run, and the gain in reward over random hints with intervals."""
-    numbers: dict[str, float | int] = {**summarise_theatre(result)}
-    for name, gain in (
-        ("validation", result.validation_gain),
-        ("training", result.training_gain),
-    ):
-        numbers |= gain.named(f"reward_over_random_{name}")
-    return numbers
+def gather(client: ModelClient, params: Params) -> Inputs:
+    """Train, the training as set first."""
+    settings = vary(params.settings())
+    names = RUNS if params.comparisons else RUNS[:1]
+    return Inputs({name: train(client, settings[name]) for name in names})
 
 
-TRAINING: Study[Params, dict[str, Training], Result] = Study(
+def compute(inputs: Inputs, params: Params) -> Theatre:
+    """Put the curves side by side, and hold the trained policy against random hints."""
+    own = inputs.trainings[RUNS[0]]
+    return set_stage(
+        {name: training.curve for name, training in inputs.trainings.items()},
+        validation_articles(own),
+        params.target_kl,
+        {
+            "train": _gain(own.train, own.train_bits[-1], params),
+            "validation": _gain(own.validation, own.validation_bits[-1], params),
+        },
+    )
+
+
+def validation_articles(training: Training) -> tuple[Article, ...]:
+    """The validation articles that have a reward table."""
+    return tuple(source.article for source in training.validation.sources)
+
+
+def _gain(table: RewardTable, chosen: np.ndarray, params: Params) -> Interval:
+    rewards = hint_rewards(
+        table.terminal,
+        table.hit_counts(),
+        table.lengths(),
+        terminal_coefficient=params.terminal_coefficient,
+        step_coefficient=params.step_coefficient,
+        penalty=params.penalty,
+    )
+    return gain_over_random(rewards, chosen)
+
+
+TRAINING: Study[Params, Inputs, Theatre] = Study(
     slug="dsp.training",
     title="Training theatre",
     params=Params,
     gather=gather,
     compute=compute,
-    summarise=summarise,
+    summarise=summarise_theatre,
 )

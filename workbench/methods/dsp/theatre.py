@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from workbench.errors import InputError
+from workbench.methods.dsp.intervals import Interval, paired_difference
 from workbench.methods.dsp.records import Article, TrainingCurve
 from workbench.params import Choice, Range
 
@@ -55,11 +56,14 @@ class Theatre:
         runs: by name out of ``RUNS``; "nlpo" must be among them.
         articles: the validation articles, in the order of the curves' hints.
         target_kl: KL per action that β steers to, in nats.
+        gains: reward of the trained policy's likeliest hint less that of a random hint, paired by
+            article, on "train" and "validation" articles.
     """
 
     runs: Mapping[str, TrainingCurve]
     articles: tuple[Article, ...]
     target_kl: float
+    gains: Mapping[str, Interval] = field(default_factory=dict)
 
     @property
     def points(self) -> int:
@@ -67,8 +71,45 @@ class Theatre:
         return max(len(curve.reward) for curve in self.runs.values())
 
 
+def hint_rewards(
+    terminal: np.ndarray,
+    hits: np.ndarray,
+    lengths: np.ndarray,
+    *,
+    terminal_coefficient: float,
+    step_coefficient: float,
+    penalty: float,
+) -> np.ndarray:
+    """``(a, h)`` reward of every hint of every article, without the KL.
+
+    Args:
+        terminal: ``(a, h)`` mean ROUGE of the summary with hint h, in [0, 1].
+        hits: ``(a, h)`` phrases of the hint that the reference holds.
+        lengths: ``(h,)`` phrases of the hint.
+        terminal_coefficient: weight of the summary's ROUGE.
+        step_coefficient: weight of the phrases.
+        penalty: taken off for each phrase that the reference lacks.
+    """
+    steps = hits - penalty * (lengths - hits)
+    return terminal_coefficient * terminal + step_coefficient * steps
+
+
+def gain_over_random(rewards: np.ndarray, chosen: np.ndarray) -> Interval:
+    """Reward of the chosen hints less the mean of all hints that say something.
+
+    Args:
+        rewards: ``(a, h)``; hint 0 is the empty one.
+        chosen: ``(a,)`` number of the chosen hint of each article.
+    """
+    own = rewards[np.arange(len(rewards)), chosen]
+    return paired_difference(own, rewards[:, 1:].mean(axis=1))
+
+
 def set_stage(
-    runs: Mapping[str, TrainingCurve], articles: Sequence[Article], target_kl: float
+    runs: Mapping[str, TrainingCurve],
+    articles: Sequence[Article],
+    target_kl: float,
+    gains: Mapping[str, Interval] | None = None,
 ) -> Theatre:
     """Put trainings beside each other.
 
@@ -76,6 +117,7 @@ def set_stage(
         runs: by name out of ``RUNS``.
         articles: at least the validation articles of the runs, in any order.
         target_kl: KL per action that β steers to, in nats.
+        gains: of the training as set over random hints, on "train" and "validation" articles.
 
     Raises:
         InputError: no training as set, or runs on other validation articles.
@@ -86,7 +128,7 @@ def set_stage(
     if any(curve.validation_articles != ids for curve in runs.values()):
         raise InputError("The trainings were validated on other articles; run them on the same.")
     by_id = {article.id: article for article in articles}
-    return Theatre(runs, tuple(by_id[each] for each in ids), target_kl)
+    return Theatre(runs, tuple(by_id[each] for each in ids), target_kl, gains or {})
 
 
 def summarise_theatre(stage: Theatre) -> dict[str, float | int]:
@@ -98,4 +140,7 @@ def summarise_theatre(stage: Theatre) -> dict[str, float | int]:
             values: np.ndarray = getattr(curve, quantity)
             for point, end in ((0, "first"), (-1, "last")):
                 numbers[f"{quantity}_{name}_{end}"] = float(f"{values[point]:.6g}")
+    for split, gain in stage.gains.items():
+        for end, value in (("", gain.mean), ("_low", gain.low), ("_high", gain.high)):
+            numbers[f"reward_over_random_{split}{end}"] = float(f"{value:.6g}")
     return numbers
