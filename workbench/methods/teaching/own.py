@@ -18,12 +18,16 @@ from workbench.methods.teaching.measure import HUMAN, Settings, measure
 from workbench.methods.teaching.records import Records
 from workbench.methods.teaching.resampling import Interval, Resampling, interval
 from workbench.params import Choice, Model, Range, Text, Upload, check
-from workbench.server.api import ModelClient
+from workbench.server.api import Json, ModelClient, Request
 from workbench.study import Study, Summary
 from workbench.uploads import open_upload
 
 FORMS = ("columns", *FORMATS)
 FORM_NAMES = ("My own columns", "StrategyQA", "ECQA", "GSM8K")
+SOURCES = ("file", "strategyqa", "ecqa", "gsm8k")
+SOURCE_NAMES = ("My file", "StrategyQA", "ECQA", "GSM8K")
+HUB_TRAIN = 100
+"""Training questions taken of a published set."""
 TRAIN_SHARE = 0.3
 """Of a file's questions, for demonstrations; the rest are the test."""
 MAXIMUM_MIB = 16.0
@@ -45,6 +49,15 @@ class Params:
             "questions with five options.",
         ),
     ] = ""
+    source: Annotated[
+        str,
+        Choice(
+            SOURCES,
+            "Questions from",
+            names=SOURCE_NAMES,
+            help="A published set is fetched from the hub by the model server.",
+        ),
+    ] = "file"
     form: Annotated[
         str, Choice(FORMS, "Format", names=FORM_NAMES, help="A published one, or your own.")
     ] = "columns"
@@ -130,11 +143,26 @@ def gather(client: ModelClient, params: Params) -> Inputs:
     Raises:
         InputError: what is wrong with the file.
     """
-    train, test, columns, total = _read(params)
+    if params.source == "file":
+        train, test, columns, total = _read(params)
+    else:
+        train = _fetch(client, params.source, "train", HUB_TRAIN)
+        test = _fetch(client, params.source, "test", params.count)
+        columns, total = (), len(train) + len(test)
     test = test[: params.count]
     written = [question.explanation for question in test]
     records = measure(client, params.settings(), train, test, written)
     return Inputs(records, validate(test, train), columns, len(train), total)
+
+
+def _fetch(client: ModelClient, task: str, split: str, count: int) -> tuple[Question, ...]:
+    arguments: dict[str, Json] = {"task": task, "split": split, "count": count}
+    request = Request("teaching.hub_rows", arguments=arguments, label=f"Fetching {task}, {split}")
+    found = client.call(request).values.get("rows")
+    rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+    if not rows:
+        raise InputError(f"The published set {task} holds no {split} questions; choose another.")
+    return read_questions(rows, task)
 
 
 def _read(
