@@ -149,7 +149,8 @@ def _kitchen(world: Kitchen) -> list[Mark]:
         place: (i + 0.5) / len(kitchen.LOCATIONS) for i, place in enumerate(kitchen.LOCATIONS)
     }
     marks = [
-        Mark(x, 0.08, "line-ew-open", OUTLINE, 60, place, place) for place, x in columns.items()
+        Mark(x, 0.08, "line-ew-open", OUTLINE, 60, place, f"{place}, a place")
+        for place, x in columns.items()
     ]
     rows = dict.fromkeys(columns, 0)
     for item, place in world.places:
@@ -220,7 +221,7 @@ def add_scene(  # noqa: PLR0913  keyword-only places of one trace
     )
     hide = {"visible": False, "fixedrange": True}
     figure.update_xaxes(range=[-0.04, 1.04], constrain="domain", row=row, col=col, **hide)
-    anchor = figure.data[number].xaxis or "x"
+    anchor = figure.to_plotly_json()["data"][number].get("xaxis", "x")
     figure.update_yaxes(range=[-0.04, 1.04], scaleanchor=anchor, row=row, col=col, **hide)
     if len(order) < 2:
         return []

@@ -45,7 +45,7 @@ def draw_trie(result: Shown, axis: str, positions: Sequence[int]) -> LiveFigure:
     leaves = choose_leaves(scores, result.values, LEAVES)
     paths = [d.nodes for d in (result.greedy, result.alone) if d.nodes]
     ends = [p[-1] for p in paths if scores.trie.child_count[p[-1]] == 0]
-    layout = lay_out(scores, dict.fromkeys([*ends, *leaves.tolist()]))
+    layout = lay_out(scores, list(dict.fromkeys([*ends, *leaves.tolist()])))
     figure = go.Figure()
     figure.add_scatter(
         **_edges(layout, range(1, len(layout.last))),
