@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from workbench.methods.dsp import records
+from workbench.methods.dsp.asking import Source
 from workbench.methods.dsp.bench_result import Bench
 from workbench.methods.dsp.dialogue_result import Dialogue, Reply, Turn
 from workbench.methods.dsp.dose_response import DoseResponse, dose_response
 from workbench.methods.dsp.hacking import Hacking, look_for_hacking
 from workbench.methods.dsp.records import Article, Rollout, SourceRecords, TrainingCurve
 from workbench.methods.dsp.removal import Removal
+from workbench.methods.dsp.reward_table import RewardTable
 from workbench.methods.dsp.theatre import Theatre, set_stage
+from workbench.methods.dsp.training import Training
 from workbench.methods.dsp.triggers import TriggerGrid, select_triggers
 
 WORDS = [
@@ -235,3 +240,33 @@ def dialogue() -> Dialogue:
         own=Reply("[general] [bye]", "Goodbye.", 0.0, 0.0),
         model="made-up",
     )
+
+
+def reward_table(count: int = 8, seed: int = 0) -> RewardTable:
+    """Sixteen hints of each article; each summary is the hint itself and 7 more words."""
+    random = np.random.default_rng(seed)
+    made = tuple(Source(one, (1.0,) * len(one.candidates), (), ()) for one in articles(count))
+    outputs = tuple(
+        tuple(
+            " ".join(p for bit, p in enumerate(one.article.candidates[:4]) if b >> bit & 1)
+            + " and seven more words, written in 77."
+            for b in range(16)
+        )
+        for one in made
+    )
+    places = np.tile(np.arange(4), (count, 1))
+    return RewardTable(made, places, outputs, random.uniform(0.1, 0.5, (count, 16)))
+
+
+def training(*, is_long: bool = False, iterations: int = 20) -> Training:
+    """A training that ends at the first two candidates, or at all four."""
+    train, held_out = reward_table(8), reward_table(8)
+    bits = np.full((iterations + 1, 8), 3)
+    bits[iterations // 2 :] = 15 if is_long else 3
+    made = tuple(one.article for one in held_out.sources)
+    curve = replace(
+        training_curve(made, iterations=iterations),
+        hints=tuple(tuple(held_out.hint(a, int(b)) for a, b in enumerate(row)) for row in bits),
+    )
+    train_bits = np.stack([np.full(8, 1), train.terminal.argmax(axis=1)])
+    return Training(curve, np.zeros(3), np.ones(3), train, held_out, bits, train_bits)

@@ -23,6 +23,7 @@ from workbench.methods.dsp.theatre import (
     OVERLAY,
     RUNS,
     Theatre,
+    gain_over_equally_long,
     gain_over_random,
     hint_rewards,
     set_stage,
@@ -129,8 +130,8 @@ def compute(inputs: Inputs, params: Params) -> Theatre:
         validation_articles(own),
         params.target_kl,
         {
-            "train": _gain(own.train, own.train_bits[-1], params),
-            "validation": _gain(own.validation, own.validation_bits[-1], params),
+            **_gains("train", own.train, own.train_bits[-1], params),
+            **_gains("validation", own.validation, own.validation_bits[-1], params),
         },
     )
 
@@ -140,16 +141,22 @@ def validation_articles(training: Training) -> tuple[Article, ...]:
     return tuple(source.article for source in training.validation.sources)
 
 
-def _gain(table: RewardTable, chosen: np.ndarray, params: Params) -> Interval:
+def _gains(
+    split: str, table: RewardTable, chosen: np.ndarray, params: Params
+) -> dict[str, Interval]:
+    lengths = table.lengths()
     rewards = hint_rewards(
         table.terminal,
         table.hit_counts(),
-        table.lengths(),
+        lengths,
         terminal_coefficient=params.terminal_coefficient,
         step_coefficient=params.step_coefficient,
         penalty=params.penalty,
     )
-    return gain_over_random(rewards, chosen)
+    return {
+        split: gain_over_random(rewards, chosen),
+        f"{split}_same_length": gain_over_equally_long(rewards, chosen, lengths),
+    }
 
 
 TRAINING: Study[Params, Inputs, Theatre] = Study(

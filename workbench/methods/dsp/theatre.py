@@ -57,7 +57,8 @@ class Theatre:
         articles: the validation articles, in the order of the curves' hints.
         target_kl: KL per action that β steers to, in nats.
         gains: reward of the trained policy's likeliest hint less that of a random hint, paired by
-            article, on "train" and "validation" articles.
+            article, on "train" and "validation" articles, and less that of a random hint of the
+            same length, on "train_same_length" and "validation_same_length".
     """
 
     runs: Mapping[str, TrainingCurve]
@@ -105,6 +106,21 @@ def gain_over_random(rewards: np.ndarray, chosen: np.ndarray) -> Interval:
     return paired_difference(own, rewards[:, 1:].mean(axis=1))
 
 
+def gain_over_equally_long(
+    rewards: np.ndarray, chosen: np.ndarray, lengths: np.ndarray
+) -> Interval:
+    """Reward of the chosen hints less the mean of all hints of as many phrases.
+
+    Args:
+        rewards: ``(a, h)``.
+        chosen: ``(a,)`` number of the chosen hint of each article.
+        lengths: ``(h,)`` phrases of each hint.
+    """
+    own = rewards[np.arange(len(rewards)), chosen]
+    rival = [row[lengths == lengths[c]].mean() for row, c in zip(rewards, chosen, strict=True)]
+    return paired_difference(own, np.array(rival))
+
+
 def set_stage(
     runs: Mapping[str, TrainingCurve],
     articles: Sequence[Article],
@@ -117,7 +133,7 @@ def set_stage(
         runs: by name out of ``RUNS``.
         articles: at least the validation articles of the runs, in any order.
         target_kl: KL per action that β steers to, in nats.
-        gains: of the training as set over random hints, on "train" and "validation" articles.
+        gains: of the training as set over random hints, see ``Theatre``.
 
     Raises:
         InputError: no training as set, or runs on other validation articles.
