@@ -6,14 +6,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from panels import teaching as panel
+from panels.view import View
 from tests.unit.live_positions import every_position
 from tests.unit.teaching_records import make_records, without_effect
 from workbench.data.teaching.question import HarmfulQuestion, Question
 from workbench.data.teaching.validate import validate
 from workbench.figures import teaching as figures
 from workbench.figures.passages import LivePassages
-from workbench.methods.teaching import misaligned, own, personal, rounds, theatre
+from workbench.methods.teaching import STUDIES, misaligned, own, personal, rounds, theatre
 from workbench.methods.teaching.prompts import Example
+from workbench.params import Picks, Range, fields_of
+from workbench.study import Study
 
 QUESTION = Question("q", "Could a cat outrun a car?", ("yes", "no"), 1, "Cars are fast. Cats nap.")
 MAXIMUM_PAYLOAD_BYTES = 1_500_000
@@ -150,6 +154,40 @@ def test_a_figure_stands_at_every_position_of_its_live_controls(draw, make, stud
         assert live.words_at(**at).strip()
     text = json.dumps(live.payload(), allow_nan=False)
     assert len(text) < 200_000
+
+
+class Wired:
+    """A page that only notes what a tab adds to it."""
+
+    def __init__(self) -> None:
+        self.studies: dict[str, tuple[Study, tuple[View, ...], dict]] = {}
+
+    def study(self, study: Study, *, figures: tuple[View, ...], offers=None, **_: object) -> None:
+        self.studies[study.slug] = study, tuple(figures), dict(offers or {})
+
+
+def test_the_tab_shows_every_study_and_its_views_move_what_they_name() -> None:
+    page = Wired()
+    panel.build(page)  # type: ignore[arg-type]
+    assert set(page.studies) == {study.slug for study in STUDIES}
+    for study, views, offers in page.studies.values():
+        declared = {field.name: field.kind for field in fields_of(study.params)}
+        assert 2 <= len(study.title.split()) <= 4
+        assert set(offers) <= set(declared)
+        for view in views:
+            if view.plays:
+                assert isinstance(declared[view.plays], Range)
+                assert declared[view.plays].live
+            for name in view.picks.values():
+                kind = declared[name]
+                assert isinstance(kind, Picks) or kind.live
+
+
+def test_the_columns_of_a_file_are_offered() -> None:
+    page = Wired()
+    panel.build(page)  # type: ignore[arg-type]
+    _, _, offers = page.studies["teaching.own"]
+    assert [offer.text for offer in offers["answer"](own_result())] == ["question", "answer"]
 
 
 # ---------------------------------------------------------------- prompt theatre

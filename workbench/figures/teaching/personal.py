@@ -33,8 +33,9 @@ def draw_table(result: Result) -> LiveFigure:
         x=["Student A", "Student B"],
         y=["Nobody", *(TEACHER_TITLES[t] for t in TEACHERS)],
         colorscale=SEQUENTIAL,
-        zmin=float(values.min()) - 15.0,
-        zmax=float(values.max()) + 15.0,
+        # only the dark half of the scale, on which white is read
+        zmin=float(values.min()) - 5.0,
+        zmax=float(values.min()) + max(40.0, 2.6 * float(np.ptp(values))),
         text=[
             [
                 f"<b>{say_percent(c.mean)}</b><br>{100 * c.low:.0f} to {100 * c.high:.0f}"

@@ -37,7 +37,8 @@ def draw_plane(result: Result) -> LiveFigure:
     planes = [result.planes[t] for t in TEACHERS]
     figure = go.Figure()
     slots: list[Slot] = []
-    low, high = _ends(planes)
+    across = _ends([p.before for p in planes])
+    up = _ends([p.after for p in planes])
     regions = np.array([p.regions for p in planes])
     closed = np.concatenate([regions, regions[..., :1, :]], axis=-2)
     number = add_band(
@@ -71,10 +72,8 @@ def draw_plane(result: Result) -> LiveFigure:
         margin={"t": 44, "r": 20},
         legend={"itemsizing": "constant"},
     )
-    figure.update_xaxes(
-        title_text="simulated confidence in the right answer, alone", range=[low, high]
-    )
-    figure.update_yaxes(title_text="… with the explanation", range=[low, high])
+    figure.update_xaxes(title_text="simulated confidence in the right answer, alone", range=across)
+    figure.update_yaxes(title_text="… with the explanation", range=up)
     budgets = len(result.spendings["human"].budgets)
     say = words_everywhere(lambda t, f, b: _words(result, t, f, b), budgets)
     return LiveFigure(figure, live_axes(Params), tuple(slots), say)
@@ -139,9 +138,10 @@ def _draw_group(
     ]
 
 
-def _ends(planes: list[Plane]) -> tuple[float, float]:
-    values = np.concatenate([np.concatenate([p.before, p.after]) for p in planes])
-    return max(-0.02, float(values.min()) - 0.03), min(1.02, float(values.max()) + 0.03)
+def _ends(parts: list[np.ndarray]) -> list[float]:
+    values = np.concatenate(parts)
+    room = 0.02 + 0.04 * float(np.ptp(values))
+    return [float(values.min()) - room, float(values.max()) + room]
 
 
 def _words(result: Result, t: int, f: int, b: int) -> str:
@@ -152,9 +152,9 @@ def _words(result: Result, t: int, f: int, b: int) -> str:
     rising = int((plane.after > plane.before).sum())
     helped, harmed = (int((plane.gains[chosen] == g).sum()) for g in (1, -1))
     cut = {
-        "expected_utility": "The line runs at 45°: it asks how far help lifts the confidence, not "
-        "how low it was.",
-        "deceive": "The line runs at 45°, but the side below it is chosen.",
+        "expected_utility": "The line has slope one: it asks how far help lifts the confidence, "
+        "not how low it was.",
+        "deceive": "The line has slope one, but the side below it is chosen.",
         "simulated_before": "The line is upright: it asks only how unsure the student is alone, "
         "whether help works or not.",
         "simulated_after": "The line is level: it asks only how sure the taught student is, even "

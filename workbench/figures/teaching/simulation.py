@@ -110,10 +110,10 @@ def draw_ranking(result: Result) -> LiveFigure:
     figure = go.Figure()
     slots: list[Slot] = []
     qualities = [result.qualities[t] for t in TEACHERS]
-    low = min(float(min(q.utility.min(), q.true_utility.min())) for q in qualities) - 0.05
-    high = max(float(max(q.utility.max(), q.true_utility.max())) for q in qualities) + 0.05
-    for axis in ("x", "y"):
-        ends, zero = [low, high], [0.0, 0.0]
+    across = _ends([q.utility for q in qualities])
+    up = _ends([q.true_utility for q in qualities])
+    for axis, ends in (("x", across), ("y", up)):
+        zero = [0.0, 0.0]
         add_line(
             figure,
             x=ends if axis == "x" else zero,
@@ -148,10 +148,16 @@ def draw_ranking(result: Result) -> LiveFigure:
             Slot(f"data[{number}].y", ("teacher",), places[:, 1]),
         ]
     figure.update_layout(template=TEMPLATE, height=500, margin={"t": 44, "r": 20})
-    figure.update_xaxes(title_text="expected utility (mental model)", range=[low, high])
-    figure.update_yaxes(title_text="true utility (student)", range=[low, high])
+    figure.update_xaxes(title_text="expected utility (mental model)", range=across)
+    figure.update_yaxes(title_text="true utility (student)", range=up)
     words = [keep_together(_say_ranking(q, result)) for q in qualities]
     return LiveFigure(figure, live_axes(Params), tuple(slots), Slot("", ("teacher",), words))
+
+
+def _ends(parts: list[np.ndarray]) -> list[float]:
+    """Around the values and zero."""
+    values = np.concatenate([*parts, [0.0]])
+    return [float(values.min()) - 0.05, float(values.max()) + 0.05]
 
 
 def _say_ranking(quality: Quality, result: Result) -> str:

@@ -74,7 +74,7 @@ def draw_teachers(result: Result) -> LiveFigure:
     lay_out(figure, min(ends), max(ends))
     figure.update_layout(margin={"r": 150})
     upper = int(ends_at[1] > ends_at[0])
-    apart = abs(ends_at[0] - ends_at[1]) > 2.0
+    apart = abs(ends_at[0] - ends_at[1]) > 0.12 * (max(ends) - min(ends))
     for t, spending in enumerate(spendings):
         figure.add_annotation(
             x=100.0,

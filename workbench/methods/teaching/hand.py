@@ -118,8 +118,8 @@ class Result:
 
 
 def gather(client: ModelClient, params: Params) -> Records:
-    """Ask for the records that the main study opens with."""
-    return ask_records(client, allocation.Params().settings(params.teacher))
+    """Ask for the first run of what the main study opens with."""
+    return ask_records(client, allocation.Params(runs=1).settings(params.teacher))
 
 
 def compute(inputs: Records, params: Params) -> Result:
