@@ -31,11 +31,25 @@ def read_sheet(path: Path = SHEET) -> np.ndarray:
     Returns:
         ``(k, s, s, 4)`` uint8, red, green, blue and opacity.
     """
+    return read_cells(path, columns=COLUMNS, count=len(emoji_classes()))
+
+
+def read_cells(path: Path, *, columns: int, count: int) -> np.ndarray:
+    """Drawings of a sheet, row by row.
+
+    Args:
+        path: of the sheet, a picture of cells of ``SIDE_PX``.
+        columns: cells in a row.
+        count: drawings on it; cells after the last are empty.
+
+    Returns:
+        ``(count, s, s, 4)`` uint8, red, green, blue and opacity.
+    """
     with Image.open(path) as image:
         pixels = np.asarray(image.convert("RGBA"))
     rows = pixels.shape[0] // SIDE_PX
-    cells = pixels.reshape(rows, SIDE_PX, COLUMNS, SIDE_PX, 4).swapaxes(1, 2)
-    return cells.reshape(-1, SIDE_PX, SIDE_PX, 4)[: len(emoji_classes())]
+    cells = pixels.reshape(rows, SIDE_PX, columns, SIDE_PX, 4).swapaxes(1, 2)
+    return cells.reshape(-1, SIDE_PX, SIDE_PX, 4)[:count].copy()
 
 
 @functools.cache
@@ -47,5 +61,5 @@ def sprites() -> torch.Tensor:
     """
     import torch
 
-    pixels = torch.from_numpy(read_sheet().copy()).float().permute(0, 3, 1, 2) / 255
+    pixels = torch.from_numpy(read_sheet()).float().permute(0, 3, 1, 2) / 255
     return torch.cat([pixels[:, :3] * pixels[:, 3:], pixels[:, 3:]], dim=1)
