@@ -15,7 +15,7 @@ from workbench.methods.teaching.examples import draw_examples
 from workbench.methods.teaching.measure import Settings as Measurement
 from workbench.methods.teaching.measure import ask_records
 from workbench.methods.teaching.records import Records
-from workbench.server.api import ModelClient, Request, Result
+from workbench.server.api import ModelClient, ModelEntry, Request, Result
 from workbench.server.local import open_engine
 from workbench.settings import Settings
 
@@ -32,6 +32,9 @@ class Watching:
     def __init__(self, client: ModelClient) -> None:
         self.client = client
         self.asked: list[tuple[Request, Result]] = []
+
+    def models(self) -> tuple[ModelEntry, ...]:
+        return self.client.models()
 
     def call(self, request: Request) -> Result:
         answer = self.client.call(request)

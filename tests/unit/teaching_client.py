@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.server.api import Receipt, Request, Result
+from workbench.server.api import ModelEntry, Receipt, Request, Result
 
 RECEIPT = Receipt("made", 1, None, None, None, "cpu", None, "", "", "", 0.0, {})
 
@@ -32,11 +32,14 @@ class RuledClient:
     Args:
         writes: text after a whole prompt.
         likes: probability of a candidate after a whole prompt.
+        requests: what it was asked.
+        catalogue: its models.
     """
 
     writes: Callable[[str], str] = write
     likes: Callable[[str, str], float] = lambda prompt, candidate: chance(prompt + candidate) / 2
     requests: list[Request] = field(default_factory=list)
+    catalogue: tuple[ModelEntry, ...] = ()
 
     def call(self, request: Request) -> Result:
         self.requests.append(request)
@@ -64,6 +67,9 @@ class RuledClient:
                 return Result({"counts": counts}, {}, RECEIPT)
             case other:
                 raise AssertionError(f"nobody told it of {other}")
+
+    def models(self) -> tuple[ModelEntry, ...]:
+        return self.catalogue
 
     def wholes(self, operation: str) -> list[str]:
         """Every whole prompt of an operation, in order."""

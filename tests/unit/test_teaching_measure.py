@@ -25,7 +25,7 @@ from workbench.methods.teaching.examples import (
 from workbench.methods.teaching.measure import Settings, ask_records, measure
 from workbench.methods.teaching.parsing import says_the_answer
 from workbench.methods.teaching.records import Records
-from workbench.server.api import ModelClient
+from workbench.server.api import ModelClient, ModelEntry
 
 TRAIN = load_questions("strategyqa", "train")
 TEST = load_questions("strategyqa", "test")
@@ -218,6 +218,32 @@ def test_a_stopped_measurement_asks_the_same_again() -> None:
     ask(Settings(seeds=(41,), count=40), alone)
     asked = [r.arguments for r in first.requests]
     assert all(r.arguments in asked for r in alone.requests)
+
+
+def test_a_black_box_is_read_by_what_it_writes() -> None:
+    entry = ModelEntry("far", "openai", "", "", "", "ready", 0.0, 0.0, False, None)
+
+    def writes(prompt: str) -> str:
+        if prompt.endswith(" is"):
+            return " no." if "Correct Answer" in prompt else " yes"
+        return " Tin bends. So the answer is no" if prompt.endswith("A:") else " no"
+
+    client = RuledClient(writes=writes, catalogue=(entry,))
+    records, _ = ask(Settings(seeds=(41,), count=3, student="far", teacher="human"), client)
+    assert {request.operation for request in client.requests} == {"language.generate_batch"}
+    assert (records.student_answers == 1).all()
+    assert records.taught_probabilities.tolist() == [[[1.0, 0.0]] * 3]
+    assert records.simulated_after.tolist() == [[[0.0, 1.0]] * 3]
+    assert records.simulated_before.tolist() == [[[0.0, 1.0]] * 3]
+
+
+def test_a_black_box_that_answers_nonsense_is_right_nowhere() -> None:
+    entry = ModelEntry("far", "openai", "", "", "", "ready", 0.0, 0.0, False, None)
+    client = RuledClient(writes=lambda _: " ###", catalogue=(entry,))
+    records, _ = ask(Settings(seeds=(41,), count=4, student="far"), client)
+    for answers in (records.student_answers, records.taught_answers, records.baseline_answers):
+        assert (answers == -1).all()
+    assert not records.student_probabilities.any()
 
 
 def test_too_few_training_questions_are_refused() -> None:

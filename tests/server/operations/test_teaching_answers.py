@@ -14,10 +14,11 @@ from tests.unit.teaching_client import RECEIPT
 from workbench.data.teaching.question import YES_NO, Question
 from workbench.data.teaching.sets import load_questions
 from workbench.errors import InputError
-from workbench.methods.teaching import prompts
+from workbench.methods.teaching import prompts, roles
 from workbench.methods.teaching.asking import Asker
+from workbench.methods.teaching.examples import draw_examples
 from workbench.models.language_model import LanguageModel
-from workbench.server.api import ModelClient, Request, Result
+from workbench.server.api import ModelClient, ModelEntry, Request, Result
 from workbench.server.operation import Operation
 from workbench.server.operations import count_tokens, generate_batch, score_batch
 
@@ -37,6 +38,9 @@ class TinyClient:
 
     def __init__(self, loaded: Any) -> None:
         self.loaded = loaded
+
+    def models(self) -> tuple[ModelEntry, ...]:
+        return ()
 
     def call(self, request: Request) -> Result:
         operation: Operation = OPERATIONS[request.operation]
@@ -82,3 +86,18 @@ def test_an_explanation_longer_than_the_context_is_refused_by_its_place(
     asked = [prompts.ask_helped(questions[0], "a"), prompts.ask_helped(questions[1], "red " * 400)]
     with pytest.raises(InputError, match=r"Text 2 of 2: .*takes at most 256"):
         asker.score("", asked, questions, "test")
+
+
+def test_an_encoder_decoder_reasons_and_answers_too(t5: LanguageModel) -> None:
+    asker = Asker(_as_client(TinyClient(t5)), "tiny", max_new_tokens=6)
+    questions = load_questions("strategyqa", "test")[:3]
+    examples, _ = draw_examples(load_questions("strategyqa", "train"), 1, 41)
+    alone = roles.reason(asker, examples, questions, "alone")
+    prefix = prompts.reasoning_prefix(examples)
+    for number, question in enumerate(questions):
+        ids = torch.tensor([t5.tokenizer(prefix + prompts.ask_alone(question))["input_ids"]])
+        written = t5.model.generate(ids, max_new_tokens=6, do_sample=False)[0]
+        text = t5.tokenizer.decode(written, skip_special_tokens=True)
+        assert alone.texts[number] == text.split("\n", 1)[0]
+    assert ((alone.probabilities > 0) & (alone.probabilities < 1)).all()
+    assert alone.probabilities.sum(axis=1).max() <= 1.0

@@ -2,22 +2,29 @@
 
 A chunk is one request: cached, shipped and cancelled as one, so a measurement that was stopped goes
 on where it stopped.
+
+A model behind an endpoint is a black box that tells no probabilities: its answer is read from what
+it writes after the same prompt, and counts as certain.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from workbench.data.teaching.question import Question
 from workbench.errors import BugError
+from workbench.methods.teaching.parsing import first_line, read_answer
 from workbench.methods.teaching.prompts import candidates, is_open
 from workbench.server.api import Json, ModelClient, Request, Result
 
 CHUNK = 64
 """Questions in one request."""
+_SAID_TOKENS = 8
+"""Enough for an answer after a cue."""
 _COUNTED = 1024
 """Texts whose tokens are counted in one request."""
 ANSWER_TOKENS = 64
@@ -37,6 +44,13 @@ class Asker:
     client: ModelClient
     model: str
     max_new_tokens: int = ANSWER_TOKENS
+
+    @cached_property
+    def is_black_box(self) -> bool:
+        """Whether the model tells no probabilities."""
+        return any(
+            entry.name == self.model and entry.kind == "openai" for entry in self.client.models()
+        )
 
     def generate(self, prefix: str, prompts: Sequence[str], label: str) -> list[str]:
         """Greedy texts after each prompt, up to the first new line.
@@ -84,6 +98,12 @@ class Asker:
         """
         width = max((len(question.options) for question in questions), default=1)
         found = np.zeros((len(questions), width))
+        if self.is_black_box:
+            texts = replace(self, max_new_tokens=_SAID_TOKENS).generate(prefix, prompts, label)
+            for row, text, question in zip(found, texts, questions, strict=True):
+                answer = read_answer(_first_words(text, question), question)
+                row[answer if 0 <= answer < width else []] = 1.0
+            return found
         for first in range(0, len(prompts), CHUNK):
             part = range(first, min(first + CHUNK, len(prompts)))
             asked: list[Json] = [
@@ -98,11 +118,13 @@ class Asker:
         return found
 
     def count_tokens(self, texts: Sequence[str]) -> np.ndarray:
-        """``(n,)`` int64: tokens of each text.
+        """``(n,)`` int64: tokens of each text; words, for a black box.
 
         Raises:
             WorkbenchError: what the server refused.
         """
+        if self.is_black_box:
+            return np.array([len(text.split()) for text in texts], dtype=np.int64)
         counts: list[np.ndarray] = []
         for first in range(0, len(texts), _COUNTED):
             part = texts[first : first + _COUNTED]
@@ -114,6 +136,12 @@ class Asker:
         return self.client.call(
             Request(operation, self.model, arguments, dtype="float32", label=label)
         )
+
+
+def _first_words(text: str, question: Question) -> str:
+    """The answer itself; after a cue it is the first word that is written."""
+    words = first_line(text).split()
+    return " ".join(words) if is_open(question) else " ".join(words[:1])
 
 
 def _label(label: str, first: int, total: int) -> str:

@@ -130,7 +130,8 @@ def _write(question: Question, answer: int) -> str:
 def _best(scores: np.ndarray, questions: Sequence[Question]) -> np.ndarray:
     """The most probable option; none on an open question, whose other numbers are not scored."""
     is_open = np.array([prompts.is_open(q) for q in questions], dtype=bool)
-    return np.where(is_open, UNPARSED, scores.argmax(axis=1))
+    is_silent = scores.max(axis=1) <= 0.0  # a black box that wrote none of the options
+    return np.where(is_open | is_silent, UNPARSED, scores.argmax(axis=1))
 
 
 def answer_bare(
@@ -176,7 +177,7 @@ def _answer_after_cue(
 ) -> Answered:
     scores = asker.score(prefix, asked, questions, label)
     if not any(prompts.is_open(q) for q in questions):
-        answers = scores.argmax(axis=1)
+        answers = _best(scores, questions)
         said = [_write(q, int(one)) for q, one in zip(questions, answers, strict=True)]
         return Answered(scores, answers, tuple(said))
     texts = [text.strip() for text in asker.generate(prefix, asked, label)]
