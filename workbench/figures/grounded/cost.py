@@ -66,7 +66,7 @@ def draw_cost(result: Result) -> LiveFigure:
         color=PALETTE["published"],
         dash="dot",
         width=2,
-        hovertemplate=f"{EFFICIENCY['SayCan'][1]:g} times greedy's tokens, published<extra></extra>",
+        hovertemplate="published ratio to greedy's tokens<extra></extra>",
     )
     words = Slot("", ("beam_width",), [_words(result, width) for width in widths])
     return LiveFigure(figure, {"beam_width": axes["beam_width"]}, tuple(slots), words)
