@@ -213,7 +213,8 @@ def _replicate_curve(
 
 def _detect(inputs: Inputs, resampling: Resampling) -> Detection:
     alone = inputs.records.student_probabilities
-    share = alone / alone.sum(axis=-1, keepdims=True)
+    total = alone.sum(axis=-1, keepdims=True)
+    share = alone / np.where(total > 0, total, 1.0)  # a silent black box holds nothing probable
     suspicion = {
         kind: 1.0 - np.take_along_axis(share, p.argmax(axis=-1)[..., None], axis=-1)[..., 0]
         for kind, p in inputs.taught.items()
