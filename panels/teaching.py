@@ -67,7 +67,7 @@ def build(page: Page) -> None:
             View("questions", "Question by question", draw_own_questions),
         ),
         run="button",
-        open_controls=7,
+        open_controls=8,
         offers=dict.fromkeys(("question", "answer", "options", "explanation"), _columns),
     )
 

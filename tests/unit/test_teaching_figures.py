@@ -193,14 +193,15 @@ def test_the_columns_of_a_file_are_offered() -> None:
 # ---------------------------------------------------------------- prompt theatre
 
 
-def test_the_theatre_shows_every_prompt_whole() -> None:
+def test_the_theatre_shows_every_prompt_whole_and_shared_examples_once() -> None:
     result = staged()
     cards = figures.draw_scenes(result).at()
     assert len(cards) == len(result.inputs.scenes)
-    for card, role in zip(cards, ("alone", "taught"), strict=False):
-        scene = result.scene(role)
-        text = "".join(span.text for span in card.spans)
-        assert text.startswith(scene.prefix + scene.prompt)
+    shown = ["".join(span.text for span in card.spans) for card in cards]
+    assert shown[0].startswith(result.scene("alone").prefix + result.scene("alone").prompt)
+    assert result.scene("taught").prompt in shown[1]
+    assert "[The examples of “Student alone”.]" in shown[1]
+    assert sum(result.scene("alone").prefix in text for text in shown) == 1
 
 
 def test_sentences_are_coloured_by_what_they_do() -> None:
@@ -208,7 +209,7 @@ def test_sentences_are_coloured_by_what_they_do() -> None:
     taught = next(card for card in cards if card.title == "Student, taught")
     roles = {span.text.strip(): span.role for span in taught.spans}
     assert roles["Cars are fast."] == "good"  # 0.6 with it, 0.3 without
-    assert roles["Cats nap."] == "accent"  # moves by one point only
+    assert roles["Cats nap."] == "other"  # moves by one point only
     notes = " ".join(span.note for span in taught.spans)
     assert "+30.0 points" in notes
 
@@ -271,7 +272,7 @@ def test_each_round_adds_two_demonstrations_and_marks_them() -> None:
             assert len(asked) == 2 * done
             assert sum(span.role == "mark" for span in asked) == 2
     unexplained = live.at(round=1)[-1]
-    assert not any(span.role == "accent" for span in unexplained.spans)
+    assert not any(span.role == "other" for span in unexplained.spans)
 
 
 def test_the_rounds_say_what_explaining_gained_in_the_last() -> None:

@@ -16,7 +16,7 @@ SHOWN_QUESTIONS = 60
 CHANGES: dict[tuple[bool, bool], tuple[str, Role]] = {
     (False, True): ("put right", "good"),
     (True, False): ("spoiled", "bad"),
-    (True, True): ("right either way", "accent"),
+    (True, True): ("right either way", "other"),
     (False, False): ("wrong either way", "muted"),
 }
 """What help did to an answer, by right alone and right when taught."""

@@ -93,7 +93,7 @@ def draw_said(result: Result) -> LivePassages:
                 for s in STUDENTS
             )
             said = inputs.explanations[teacher][i]
-            text = Span(said, "accent") if said else Span("(nothing)", "muted")
+            text = Span(said) if said else Span("(nothing)", "muted")
             found.append(Passage(TEACHER_TITLES[teacher], (text,), f"Taught by it: {outcome}."))
         return found
 

@@ -171,7 +171,7 @@ def _demonstration(source: str, example: Example, *, is_new: bool) -> list[Span]
         Span(f"{question.text}\n", "mark" if is_new else "", "New in this round." if is_new else "")
     ]
     if source != "none" and example.explanation:
-        found.append(Span(f"{example.explanation} ", "accent"))
+        found.append(Span(f"{example.explanation} ", "other"))
     found.append(
         Span(f"{answer}.\n\n", "good" if is_right else "bad", "right" if is_right else "wrong")
     )

@@ -29,15 +29,24 @@ SENTENCE_CHARACTERS = 58
 
 
 def draw_scenes(result: Result) -> LivePassages:
-    """One card a role: examples pale, the explanation by what its sentences do, then its text."""
-    passages = tuple(_card(result, role) for role in TITLES)
-    return LivePassages(passages, words=keep_together(_say(result)))
+    """One card a role: examples pale, the explanation by what its sentences do, then its text.
+
+    Examples that another card shows already are only named.
+    """
+    seen: dict[str, str] = {}
+    passages: list[Passage] = []
+    for role, title in TITLES.items():
+        prefix = result.scene(role).prefix
+        known = seen.setdefault(prefix, title)
+        shown = prefix if known == title else f"[The examples of “{known}”.]\n\n"
+        passages.append(_card(result, role, shown))
+    return LivePassages(tuple(passages), words=keep_together(_say(result)))
 
 
-def _card(result: Result, role: str) -> Passage:
+def _card(result: Result, role: str, examples: str) -> Passage:
     scene = result.scene(role)
     spans = [
-        Span(scene.prefix, "muted", "Examples, the same for every question."),
+        Span(examples, "muted", "Examples, the same for every question."),
         *_asked(result, scene),
     ]
     question = result.inputs.question
@@ -70,11 +79,11 @@ def _asked(result: Result, scene: Scene) -> list[Span]:
     if not found or scene.role not in ("taught", "after"):
         return [Span(scene.prompt)]
     if scene.role == "after" or not len(result.effects):
-        return [Span(before), Span(explanation, "accent", "The explanation."), Span(after)]
+        return [Span(before), Span(explanation, "other", "The explanation."), Span(after)]
     sentences = [
         Span(
             f"{'' if place == 0 else ' '}{sentence}",
-            "good" if effect >= NOTICED else "bad" if effect <= -NOTICED else "accent",
+            "good" if effect >= NOTICED else "bad" if effect <= -NOTICED else "other",
             f"Moves the right answer by {say_points(float(effect))} points.",
         )
         for place, (sentence, effect) in enumerate(
