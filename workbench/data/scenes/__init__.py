@@ -1,0 +1,1 @@
+"""Scenes of drawn emoji with exact boxes, contours, captions, questions and expressions."""
