@@ -167,6 +167,7 @@ def removal(seed: int = 0) -> Removal:
     rouge[:, 2] = rouge[:, 0]
     return Removal(
         article=on_bench.article,
+        hint=on_bench.phrases,
         phrases=on_bench.phrases,
         outputs=(on_bench.output_with,) * (k + 1),
         rouge=rouge,

@@ -23,7 +23,7 @@ from workbench.methods.dsp import (
 from workbench.methods.dsp.asking import Source
 from workbench.methods.dsp.dialogue_acts import jaccard, parse_act, sentence_bleu
 from workbench.methods.dsp.rouge import rouge_scores
-from workbench.params import parse
+from workbench.params import chips, parse
 from workbench.server.api import Receipt, Request, Result
 
 MADE = dsp_records.articles(6)
@@ -186,13 +186,14 @@ def test_markup_in_a_chip_reaches_the_model_as_it_is(server: FakeServer) -> None
 # ---------------------------------------------------------------- leave one out
 
 
-def test_every_phrase_is_left_out_once() -> None:
-    assert study_removal.shorten(("a", "b", "c")) == (
+def test_every_phrase_is_left_out_once_and_locked_ones_stay() -> None:
+    assert study_removal.shorten(chips("a; b; c")) == (
         ("a", "b", "c"),
         ("b", "c"),
         ("a", "c"),
         ("a", "b"),
     )
+    assert study_removal.shorten(chips("a; !b; c")) == (("a", "b", "c"), ("b", "c"), ("a", "b"))
 
 
 def test_a_hint_of_one_phrase_is_compared_with_no_hint(server: FakeServer) -> None:
@@ -208,9 +209,10 @@ def test_a_hint_of_one_phrase_is_compared_with_no_hint(server: FakeServer) -> No
     assert found.outputs[1] == "Nothing happened."
 
 
-def test_an_empty_hint_has_nothing_to_leave_out() -> None:
-    with pytest.raises(InputError, match="empty"):
-        parse(study_removal.Params, {"hint": " ; "})
+@pytest.mark.parametrize("hint", [" ; ", "!new ferry", ""])
+def test_without_a_phrase_to_leave_out_there_is_no_question(hint: str) -> None:
+    with pytest.raises(InputError, match="no phrase to leave out"):
+        parse(study_removal.Params, {"hint": hint})
 
 
 # ---------------------------------------------------------------- dose

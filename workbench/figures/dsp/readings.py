@@ -40,12 +40,12 @@ def _passages(found: Comparison, a: int, source: str) -> tuple[Passage, ...]:
 
     return (
         Passage(f"Article {a + 1}", mark_article(article.text, hint, article.reference)),
-        Passage("Reference", (Span(article.reference),)),
         Passage(f"Hint: {ROW_NAMES[source]}", list_phrases(hint, role_of)),
         Passage("Without a hint", (Span(found.outputs[none][a]),), _note(found, a, "none")),
         Passage(
             "With the hint", mark_output(output, hint, article.reference), _note(found, a, source)
         ),
+        Passage("Reference", (Span(article.reference),)),
     )
 
 

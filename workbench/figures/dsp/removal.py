@@ -80,7 +80,7 @@ def draw_removal_texts(found: Removal) -> LivePassages:
     cards = [
         Passage(
             "Whole hint" if not i else f"Without “{_short(found.phrases[i - 1])}”",
-            mark_output(output, found.phrases, reference),
+            mark_output(output, found.hint, reference),
             f"mean ROUGE {100 * mean[i]:.1f} (words stemmed)",
         )
         for i, output in enumerate(found.outputs)

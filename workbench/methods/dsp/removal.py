@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.errors import InputError
 from workbench.methods.dsp.records import Article
 
 
@@ -16,7 +15,8 @@ class Removal:
 
     Args:
         article: the article and its reference.
-        phrases: k of them.
+        hint: the whole hint.
+        phrases: those that are left out in turn, k of them.
         outputs: k + 1 summaries: of the whole hint, then without each phrase.
         rouge: ``(2, k + 1, 3)`` F1 of ROUGE-1, 2 and L, without and with stemmer.
         log_probability: ``(k + 1,)`` log of the reference's probability under the prompt, in nats
@@ -25,6 +25,7 @@ class Removal:
     """
 
     article: Article
+    hint: tuple[str, ...]
     phrases: tuple[str, ...]
     outputs: tuple[str, ...]
     rouge: np.ndarray
@@ -33,8 +34,6 @@ class Removal:
 
     def __post_init__(self) -> None:
         k = len(self.phrases)
-        if not k:
-            raise InputError("The hint is empty; add at least one phrase to leave out.")
         shapes = (2, k + 1, 3), (k + 1,)
         if (self.rouge.shape, self.log_probability.shape) != shapes:
             raise ValueError(f"rouge and log_probability must have the shapes {shapes}")

@@ -34,7 +34,7 @@ HINT = Chips(
     "Hint",
     max_items=12,
     max_chars=60,
-    help="Drag to reorder. Green: in the summary and the reference. Blue: in the summary only.",
+    help="Green phrases stand in the summary and in the reference, rust ones in the summary only.",
 )
 WRITER = Model("causal-lm", "Language model", help="It is only asked, never trained.")
 DEMONSTRATIONS = Range(

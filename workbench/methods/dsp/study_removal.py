@@ -19,8 +19,8 @@ from workbench.methods.dsp.asking import Writer, ask_articles, ask_rouge, ask_wi
 from workbench.methods.dsp.comparison import STEMMER
 from workbench.methods.dsp.records import Article
 from workbench.methods.dsp.removal import Removal
-from workbench.methods.dsp.study_bench import ARTICLE, DEFAULT_HINT, DEMONSTRATIONS, HINT, WRITER
-from workbench.params import check, chips
+from workbench.methods.dsp.study_bench import ARTICLE, DEFAULT_HINT, DEMONSTRATIONS, WRITER
+from workbench.params import Chip, Chips, check, chips
 from workbench.server.api import Json, ModelClient, Request
 from workbench.study import Study, Summary
 
@@ -29,7 +29,15 @@ from workbench.study import Study, Summary
 class Params:
     """What the user may change."""
 
-    hint: Annotated[str, HINT] = DEFAULT_HINT
+    hint: Annotated[
+        str,
+        Chips(
+            "Hint",
+            max_items=12,
+            max_chars=60,
+            help="Lock a phrase to keep it in: only the others are left out in turn.",
+        ),
+    ] = DEFAULT_HINT
     article: Annotated[int, ARTICLE] = 1
     stemmer: Annotated[bool, STEMMER] = True
     model: Annotated[str, WRITER] = "smollm2-135m-instruct"
@@ -37,8 +45,8 @@ class Params:
 
     def __post_init__(self) -> None:
         check(self)
-        if not chips(self.hint):
-            raise InputError("The hint is empty; add at least one phrase to leave out.")
+        if all(chip.is_locked for chip in chips(self.hint)):
+            raise InputError("There is no phrase to leave out; add one, or take a lock off.")
 
 
 @dataclass(frozen=True)
@@ -55,16 +63,18 @@ def gather(client: ModelClient, params: Params) -> Inputs:
     """Ask for the summary and the reference's probability under every shortened hint."""
     article = ask_articles(client, "test")[params.article - 1].article
     writer = Writer(params.model, params.demonstrations)
-    hints = shorten(_phrases(params))
+    hints = shorten(chips(params.hint))
     outputs = ask_with_hints(client, writer, article.text, hints, "Without one phrase")
     references = [article.reference] * len(outputs)
     rouge = np.stack([ask_rouge(client, outputs, references, stemmer=s) for s in (False, True)])
     return Inputs(article, outputs, rouge, ask_log_probability(client, writer, article, hints))
 
 
-def shorten(hint: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    """The hint, then the hint without each of its phrases in turn."""
-    return (hint, *(hint[:i] + hint[i + 1 :] for i in range(len(hint))))
+def shorten(hint: tuple[Chip, ...]) -> tuple[tuple[str, ...], ...]:
+    """The hint, then the hint without each of its phrases in turn; locked ones stay in."""
+    texts = tuple(chip.text for chip in hint)
+    left_out = [place for place, chip in enumerate(hint) if not chip.is_locked]
+    return (texts, *(texts[:place] + texts[place + 1 :] for place in left_out))
 
 
 def ask_log_probability(
@@ -106,18 +116,16 @@ def ask_log_probability(
 
 def compute(inputs: Inputs, params: Params) -> Removal:
     """Put the shortened hints beside the whole one."""
+    hint = chips(params.hint)
     return Removal(
         article=inputs.article,
-        phrases=_phrases(params),
+        hint=tuple(chip.text for chip in hint),
+        phrases=tuple(chip.text for chip in hint if not chip.is_locked),
         outputs=inputs.outputs,
         rouge=inputs.rouge,
         log_probability=inputs.log_probability,
         model=params.model,
     )
-
-
-def _phrases(params: Params) -> tuple[str, ...]:
-    return tuple(chip.text for chip in chips(params.hint))
 
 
 def summarise(found: Removal) -> Summary:
