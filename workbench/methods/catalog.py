@@ -74,6 +74,23 @@ METHODS: tuple[Method, ...] = (
         ),
         first="Drag B from 0.5 to 3 and watch the same polynomial go from exact to useless.",
     ),
+    Method(
+        slug="teaching",
+        title="Teaching: when to help",
+        group="Read",
+        paper=(
+            "Can Language Models Teach? Teacher Explanations Improve Student Performance via "
+            "Personalization"
+        ),
+        authors="Saha, Hase and Bansal, NeurIPS 2023",
+        arxiv="2306.09299",
+        claim=(
+            "A teacher who may explain only some questions should imagine the student with and "
+            "without the explanation, and explain where the difference is largest: not where the "
+            "student is weakest, nor where the teacher is surest."
+        ),
+        first="Play the budget and see which answers help puts right, and which it spoils.",
+    ),
 )
 
 
