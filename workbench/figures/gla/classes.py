@@ -196,7 +196,7 @@ def draw_reliability(result: Result) -> LiveFigure:
         showlegend=False,
         hoverinfo="skip",
     )
-    add_label(figure, 1, "as sure as right", x=97, y=99, xanchor="right", color=PALETTE["exact"])
+    add_label(figure, 1, "as sure as right", x=1, y=24, xanchor="left", color=PALETTE["exact"])
     slots: list[Slot] = []
     for method, name in zip(CALIBRATED, CALIBRATED_NAMES, strict=True):
         found = [_reliability(result, kind)[method] for kind in TUNINGS]

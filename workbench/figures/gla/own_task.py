@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import html
+from typing import Any
 
 import numpy as np
 from plotly.subplots import make_subplots
 
 from workbench.figures.gla.marks import (
     METHOD_COLOURS,
+    POWERS_OF_TEN,
     WIDTH_95,
     add_estimates,
+    add_label,
     add_line,
     segments,
     thrice,
@@ -22,6 +25,12 @@ from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.gla.own_task import METHOD_NAMES, METHODS, Params, Result
 
 COLOURS = [METHOD_COLOURS["fine_tuned" if m == "linear_probe" else m] for m in METHODS]
+
+
+def _scale(log_prior: np.ndarray) -> dict[str, Any]:
+    """A logarithmic axis; marked at powers of ten alone where it spans several."""
+    is_wide = np.ptp(log_prior) > np.log(100.0)
+    return POWERS_OF_TEN if is_wide else {"type": "log", "tickformat": ".4~g"}
 
 
 def draw_own_task(result: Result) -> LiveFigure:
@@ -53,6 +62,16 @@ def draw_own_task(result: Result) -> LiveFigure:
         dash="dot",
         showlegend=False,
         hoverinfo="skip",
+    )
+    add_label(
+        figure,
+        1,
+        "uniform",
+        x=len(order) + 0.5,
+        y=-np.log10(len(order)),
+        xanchor="right",
+        yanchor="bottom",
+        color=PALETTE["baseline"],
     )
     heights = np.arange(len(METHODS))[::-1]
     rows = [
@@ -96,9 +115,7 @@ def draw_own_task(result: Result) -> LiveFigure:
         row=1,
         col=1,
     )
-    figure.update_yaxes(
-        title_text="prior the model carries", type="log", tickformat=".4~g", row=1, col=1
-    )
+    figure.update_yaxes(title_text="prior the model carries", row=1, col=1, **_scale(log_prior))
     figure.update_xaxes(title_text="test pictures guessed right (%)", range=[0, 102], row=1, col=2)
     figure.update_yaxes(
         tickvals=heights,
@@ -127,7 +144,7 @@ def draw_own_task(result: Result) -> LiveFigure:
                 f"zero-shot moves from {say_percent(zero_shot)} to "
                 f"{say_percent(result.accuracy['zero_shot_debiased'][0].mean)}.",
                 f"GLA at strength {result.strengths[t]:g} has "
-                f"{say_percent(result.accuracy['gla'][t].mean)} on {result.test_pictures} test "
+                f"{say_percent(result.accuracy['gla'][t].mean)} on {result.test_pictures:,} test "
                 f"pictures; at full strength its gain over the linear probe is "
                 f"{say_gain(result.gain)}.",
                 "The interval holds zero: this task does not show a gain."

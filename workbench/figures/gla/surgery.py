@@ -112,10 +112,11 @@ def _words(result: Result) -> list:
         if not any(present):
             return f"{this} No term is in: every class is equally good."
         named = [words for words, there in zip(TERM_WORDS, present, strict=True) if there]
+        terms = "all four terms, which is GLA" if all(present) else ", ".join(named)
         verdict = {UNKNOWN: ".", guess: ": right."}.get(truth, ": wrong.")
         return join(
             [
-                f"{this} With {', '.join(named)}, the guess is “{name(guess)}”{verdict}",
+                f"{this} With {terms}, the guess is “{name(guess)}”{verdict}",
                 "" if all(present) else f"All four terms together, GLA, say “{name(whole)}”.",
                 say_outside(result),
             ]
