@@ -36,11 +36,11 @@ class Params:
     metric: Annotated[str, METRIC] = "mean"
     articles: Annotated[
         int, Range(2, TEST_ARTICLES, 1, "Test articles", help="More take longer and say more.")
-    ] = 12
+    ] = 8
     most: Annotated[int, Range(1, 8, 1, "Most keywords in a hint")] = MAX_PHRASES
     shuffles: Annotated[
         int, Range(1, 8, 1, "Shuffled orders", help="Of the reference's keywords, per article.")
-    ] = 4
+    ] = 3
     model: Annotated[str, WRITER] = "smollm2-135m-instruct"
     demonstrations: Annotated[int, DEMONSTRATIONS] = 1
     seed: Annotated[int, Range(0, 10_000, 1, "Random seed")] = 0

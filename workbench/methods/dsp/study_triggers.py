@@ -50,9 +50,9 @@ class Params:
 
     questions: Annotated[
         int, Range(4, 100, 1, "Questions", help="Word problems of one to three steps.")
-    ] = 40
+    ] = 24
     model: Annotated[str, WRITER] = "smollm2-135m-instruct"
-    tokens: Annotated[int, Range(16, 160, 8, "Longest answer, in tokens")] = 56
+    tokens: Annotated[int, Range(16, 160, 8, "Longest answer, in tokens")] = 48
     seed: Annotated[int, Range(0, 10_000, 1, "Random seed of the halves")] = 0
 
     def __post_init__(self) -> None:
