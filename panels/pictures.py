@@ -104,9 +104,31 @@ def _dsp() -> str:
     return "".join(parts)
 
 
+def _grounded() -> str:
+    """A tree of commands: faint where the scene cannot follow, and the one path it can."""
+    columns, leaves = (36.0, 112.0, 192.0, 274.0), 9
+    rows = [26.0 + (HEIGHT - 52.0) * leaf / (leaves - 1) for leaf in range(leaves)]
+    parents = [sum(rows[3 * i : 3 * i + 3]) / 3.0 for i in range(3)]
+    root = sum(parents) / 3.0
+    parts: list[str] = []
+    for i, middle in enumerate(parents):
+        is_open = i == 1
+        style = "approximate d3" if is_open else "approximate d1"
+        parts.append(_path([(columns[0], root), (columns[1], middle)], style))
+        for row in rows[3 * i : 3 * i + 3]:
+            parts.append(_path([(columns[1], middle), (columns[2], row), (columns[3], row)], style))
+    chosen = rows[5]
+    path = [(columns[0], root), (columns[1], parents[1]), (columns[2], chosen)]
+    parts.append(_path([*path, (columns[3], chosen)], "exact"))
+    dots = [*path, (columns[3], chosen)]
+    parts += [f"<circle class='mark' cx='{x:.1f}' cy='{y:.1f}' r='6'/>" for x, y in dots]
+    return "".join(parts)
+
+
 PICTURES: dict[str, Callable[[], str]] = {
     "attention": _attention,
     "dsp": _dsp,
     "gla": _gla,
+    "grounded": _grounded,
     "teaching": _teaching,
 }
