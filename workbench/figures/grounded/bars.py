@@ -85,9 +85,9 @@ def draw_bars(bars: Bars, axis: str) -> tuple[go.Figure, list[Slot]]:
         figure.update_xaxes(
             title_text=title,
             title_font={"color": colour},
-            range=[0, 1.04],
+            range=[0, 1.08],
             tickvals=[0, 0.5, 1],
-            tickformat=".0%" if col == 1 + ahead else "g",
+            tickformat=".0%" if col == 1 + ahead else "~g",
             row=1,
             col=col,
         )

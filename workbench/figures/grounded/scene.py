@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -31,7 +31,6 @@ OUTLINE = PALETTE["exact"]
 LIFT = 0.024
 """How much higher a thing is drawn for everything below it."""
 HEADINGS = ("triangle-right", "triangle-down", "triangle-left", "triangle-up")
-MAZE_COLOURS = {**COLOURS, "grey": COLOURS["grey"]}
 
 
 class Mark(NamedTuple):
@@ -155,7 +154,7 @@ def _kitchen(world: Kitchen) -> list[Mark]:
     rows = dict.fromkeys(columns, 0)
     for item, place in world.places:
         rows[place] += 1
-        y = 0.08 + 0.12 * rows[place]
+        y = 0.06 + 0.125 * rows[place]
         ring = PALETTE["green"] if item == world.beside else COLOURS["orange"]
         marks.append(Mark(columns[place], y, "circle", ring, 16, item, f"{item}, {place}"))
     held = f" · {world.held}" if world.held else ""
@@ -166,66 +165,51 @@ def _kitchen(world: Kitchen) -> list[Mark]:
     return [*marks, robot]
 
 
-def add_scene(  # noqa: PLR0913  keyword-only places of one trace
+def add_scene(
     figure: go.Figure,
     frames: Sequence[World],
     axis: str,
     *,
-    row: int = 1,
     col: int = 1,
     side_px: float = 330.0,
     order: Sequence[int] | None = None,
 ) -> list[Slot]:
-    """Add states as one trace whose marks move with a live parameter.
+    """Add states as marks that move with a live parameter; what never moves is drawn once.
 
     Args:
-        figure: with a subplot at ``row``, ``col``.
-        frames: the states.
+        figure: with a subplot in row 1 at ``col``.
+        frames: the states, at least one.
         axis: name of the live parameter; with one frame and no ``order`` nothing moves.
-        row: of the subplot.
         col: of the subplot.
         side_px: length of the square's side on the page.
         order: number of the frame at each position of the parameter; each frame once if None.
 
     Returns:
-        The slots of the trace.
+        The slots of the trace that moves.
     """
     drawn = [marks_of(world, side_px) for world in frames]
+    shared = set(drawn[0]).intersection(*drawn)
+    still = [mark for mark in drawn[0] if mark in shared and not _is_lying(mark, frames)]
     order = list(range(len(frames))) if order is None else list(order)
-    most = max((len(marks) for marks in drawn), default=0)
-    empty = Mark(np.nan, np.nan, "circle", "rgba(0,0,0,0)", 1.0, "", "")
-    drawn = [marks + [empty] * (most - len(marks)) for marks in drawn]
-    number = len(list(figure.data))
-    first = drawn[order[0]] if drawn else []
-    inside = most and isinstance(frames[0], Tabletop) and frames[0].domain == "letters"
-    figure.add_scatter(
-        x=[m.x for m in first],
-        y=[m.y for m in first],
-        text=[m.text for m in first],
-        hovertext=[m.name for m in first],
-        hovertemplate="%{hovertext}<extra></extra>",
-        mode="markers+text",
-        textposition="middle center" if inside else "top center",
-        textfont={"size": 15 if inside else 12, **({"color": "#22262c"} if inside else {})},
-        cliponaxis=False,
-        marker={
-            "symbol": [m.symbol for m in first],
-            "color": [m.colour for m in first],
-            "size": [m.size_px for m in first],
-            "opacity": 1,
-            "line": {"width": _outlines(first), "color": [_edge(m) for m in first]},
-        },
-        showlegend=False,
-        row=row,
-        col=col,
-    )
-    hide = {"visible": False, "fixedrange": True}
-    figure.update_xaxes(range=[-0.04, 1.04], constrain="domain", row=row, col=col, **hide)
-    anchor = figure.to_plotly_json()["data"][number].get("xaxis", "x")
-    figure.update_yaxes(range=[-0.04, 1.04], scaleanchor=anchor, row=row, col=col, **hide)
     if len(order) < 2:
+        still = drawn[0]
+    moving = [[mark for mark in marks if mark not in still] for marks in drawn]
+    most = max(map(len, moving))
+    moving = [marks + [_NOTHING] * (most - len(marks)) for marks in moving]
+    is_letters = isinstance(frames[0], Tabletop) and frames[0].domain == "letters"
+    if isinstance(frames[0], Tabletop):
+        _add_edge(figure, col)
+    number = _add_marks(figure, still, col, is_letters)
+    hide = {"visible": False, "fixedrange": True}
+    figure.update_xaxes(range=[-0.04, 1.04], constrain="domain", row=1, col=col, **hide)
+    anchor = figure.to_plotly_json()["data"][number].get("xaxis", "x")
+    figure.update_yaxes(
+        range=[-0.04, 1.04], scaleanchor=anchor, constrain="domain", row=1, col=col, **hide
+    )
+    if not most or len(order) < 2:
         return []
-    picked = [drawn[i] for i in order]
+    picked = [moving[i] for i in order]
+    number = _add_marks(figure, picked[0], col, is_letters)
     return [
         Slot(f"data[{number}].x", (axis,), np.array([[m.x for m in f] for f in picked])),
         Slot(f"data[{number}].y", (axis,), np.array([[m.y for m in f] for f in picked])),
@@ -237,23 +221,76 @@ def add_scene(  # noqa: PLR0913  keyword-only places of one trace
     ]
 
 
-_PARTS = {
+def _add_edge(figure: go.Figure, col: int) -> None:
+    """The edge of the table."""
+    figure.add_scatter(
+        x=[0, 1, 1, 0, 0],
+        y=[0, 0, 1, 1, 0],
+        mode="lines",
+        line={"color": PALETTE["grid"], "width": 1},
+        hoverinfo="skip",
+        showlegend=False,
+        row=1,
+        col=col,
+    )
+
+
+_NOTHING = Mark(np.nan, np.nan, "circle", "rgba(0,0,0,0)", 1.0, "", "")
+
+
+def _is_lying(mark: Mark, frames: Sequence[World]) -> bool:
+    """Whether a mark must be drawn after what moves: blocks and letters, not bowls and places."""
+    return isinstance(frames[0], Tabletop) and not (
+        mark.symbol.endswith("-open") or mark.colour.startswith("rgba")
+    )
+
+
+def _add_marks(figure: go.Figure, marks: Sequence[Mark], col: int, is_letters: bool) -> int:
+    number = len(list(figure.data))
+    places = ["bottom center" if m.symbol.startswith("line") else "top center" for m in marks]
+    figure.add_scatter(
+        x=[m.x for m in marks],
+        y=[m.y for m in marks],
+        text=[m.text for m in marks],
+        hovertext=[m.name for m in marks],
+        hovertemplate="%{hovertext}<extra></extra>",
+        mode="markers+text",
+        textposition="middle center" if is_letters else places,
+        textfont={"size": 15, "color": "#22262c"} if is_letters else {"size": 12},
+        cliponaxis=False,
+        marker={
+            "symbol": [m.symbol for m in marks],
+            "color": [m.colour for m in marks],
+            "size": [m.size_px for m in marks],
+            "opacity": 1,
+            "line": {
+                "width": [_outline(m) for m in marks],
+                "color": [_edge(m) for m in marks],
+            },
+        },
+        showlegend=False,
+        row=1,
+        col=col,
+    )
+    return number
+
+
+_PARTS: Mapping[str, Callable[[Mark], Any]] = {
     "text": lambda m: m.text,
     "hovertext": lambda m: m.name,
     "marker.symbol": lambda m: m.symbol,
     "marker.color": lambda m: m.colour,
     "marker.size": lambda m: m.size_px,
     "marker.line.color": lambda m: _edge(m),
-    "marker.line.width": lambda m: _outlines([m])[0],
+    "marker.line.width": lambda m: _outline(m),
 }
 
 
-def _outlines(marks: Sequence[Mark]) -> list[float]:
+def _outline(mark: Mark) -> float:
     """Bowls and boxes are all rim, so theirs is wide; walls and places have none."""
-    return [
-        0.0 if m.colour.startswith("rgba") else 5.0 if m.symbol.endswith("-open") else 1.2
-        for m in marks
-    ]
+    if mark.colour.startswith("rgba"):
+        return 0.0
+    return 5.0 if mark.symbol.endswith("-open") else 1.2
 
 
 def _edge(mark: Mark) -> str:

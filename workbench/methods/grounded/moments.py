@@ -73,7 +73,7 @@ def _of_step(number: int, step: Step, values: np.ndarray, rules: Rules) -> list[
     ]
 
 
-def weigh(  # noqa: PLR0913  one choice in full
+def weigh(
     scores: LanguageScores,
     values: np.ndarray,
     node: int,

@@ -24,7 +24,7 @@ COLOURS: Final[dict[str, str]] = {
     "cyan": "#3fb0c4",
     "brown": "#85603f",
     "grey": "#8a8f98",
-    "white": "#efece4",
+    "white": "#dcd7c9",
 }
 """What blocks, bowls and boxes look like, as CSS; the things' own colours, not a code."""
 WARM: Final = ("red", "orange", "yellow", "pink")

@@ -1,0 +1,238 @@
+"""The token theatre: the scene, and what was weighed when each token of the plan was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import plotly.graph_objects as go
+
+from workbench.figures.grounded.bars import Bars, draw_bars
+from workbench.figures.grounded.scene import add_scene
+from workbench.figures.grounded.wording import (
+    each,
+    join,
+    say_percent,
+    say_value,
+    show_text,
+    show_token,
+)
+from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.passages import LivePassages, Passage, Span
+from workbench.figures.theme import PALETTE
+from workbench.methods.grounded.episode import Episode, Step
+from workbench.methods.grounded.moments import CANDIDATES, Moment, moments
+from workbench.methods.grounded.worlds.tabletop import Tabletop
+from workbench.methods.grounded.worlds.vocabulary import PLACES, skills_of
+
+SCENE_SHARE = 0.34
+FREE = 0.5
+"""A command counts as possible from this value on."""
+OUTCOMES = {
+    "success": "The goal is reached.",
+    "planner": "The goal is not reached: the plan was wrong.",
+    "policy": "The goal is not reached: the hand failed at something it could do.",
+    "limit": "The goal is not reached: it ran out of steps.",
+}
+
+
+class Shown(Protocol):
+    """What the figures read of a result."""
+
+    @property
+    def grounded(self) -> Episode: ...
+    @property
+    def alone(self) -> Episode: ...
+
+
+def draw_theatre(result: Shown, positions: Sequence[int], axis: str = "moment") -> LiveFigure:
+    """The scene and three aligned bars at every token of the grounded plan.
+
+    Args:
+        result: the two episodes.
+        positions: of the live parameter, the first token being 1; later ones repeat the last.
+        axis: name of the live parameter.
+    """
+    episode = result.grounded
+    every = moments(episode)
+    if not every:
+        raise ValueError("a theatre needs an episode whose steps were decoded token by token")
+    at = [every[min(int(p), len(every)) - 1] for p in positions]
+    bars = Bars(
+        labels=[_pad(list(m.labels), "") for m in at],
+        language=_stack([m.language for m in at]),
+        scene=_stack([m.grounding for m in at]),
+        product=_stack([m.product for m in at]),
+        chosen=[m.chosen for m in at],
+        numbers=np.array(
+            [
+                [(min(int(p), len(every)) - 1) * CANDIDATES + row for row in range(CANDIDATES)]
+                for p in positions
+            ]
+        ),
+        space=SCENE_SHARE,
+    )
+    figure, slots = draw_bars(bars, axis)
+    worlds = [step.world for step in episode.steps] + [episode.world]
+    order = [_frame(every, m) for m in at]
+    slots += add_scene(figure, worlds, axis, order=order, side_px=270)
+    slots += _add_rings(figure, episode, at, axis)
+    words = Slot("", (axis,), each(lambda i: _words(result, every, at[i]), len(positions)))
+    return LiveFigure(figure, {axis: [*positions]}, tuple(slots), words)
+
+
+def _frame(every: Sequence[Moment], moment: Moment) -> int:
+    """The state to show: before the step while it is written, after it with its last token."""
+    is_last = moment.place == max(m.place for m in every if m.step == moment.step)
+    return moment.step + is_last
+
+
+def _add_rings(figure: go.Figure, episode: Episode, at: Sequence[Moment], axis: str) -> list[Slot]:
+    """Rings around what the words so far can still mean."""
+    found = [_meant(episode.steps[m.step], m) for m in at]
+    room = max((len(points) for points in found), default=0)
+    if not room:
+        return []
+    rings = np.full((len(at), room, 2), np.nan)
+    for row, points in zip(rings, found, strict=True):
+        row[: len(points)] = np.array(points).reshape(-1, 2)
+    number = len(list(figure.data))
+    figure.add_scatter(
+        x=rings[0, :, 0],
+        y=rings[0, :, 1],
+        mode="markers",
+        marker={
+            "symbol": "circle-open",
+            "size": 40,
+            "color": PALETTE["green"],
+            "line": {"width": 2},
+        },
+        opacity=0.9,
+        hoverinfo="skip",
+        showlegend=False,
+        row=1,
+        col=1,
+    )
+    return [
+        Slot(f"data[{number}].x", (axis,), rings[..., 0]),
+        Slot(f"data[{number}].y", (axis,), rings[..., 1]),
+    ]
+
+
+def _meant(step: Step, moment: Moment) -> list[tuple[float, float]]:
+    """Where the things stand that the next words may name: first the things, then the targets."""
+    world = step.world
+    if not isinstance(world, Tabletop) or step.decoded is None:
+        return []
+    nodes = step.decoded.nodes[: moment.place]
+    below = step.scores.trie.below(nodes[-1] if nodes else 0)
+    skills = skills_of(world.domain)
+    able = [
+        skills[step.grounding.skills[s]]
+        for s in below
+        if step.grounding.product[s] >= FREE and step.grounding.skills[s] in skills
+    ]
+    items = {item for item, _ in able}
+    names = items if len(items) > 1 else {target for _, target in able}
+    things = [(t.x, t.y) for t in world.things if t.name in names]
+    return things + [PLACES[name] for name in sorted(names) if name in PLACES]
+
+
+def _pad(values: list[str], empty: str) -> list[str]:
+    return values + [empty] * (CANDIDATES - len(values))
+
+
+def _stack(rows: Sequence[np.ndarray]) -> np.ndarray:
+    return np.array([np.pad(row, (0, CANDIDATES - len(row))) for row in rows])
+
+
+def _words(result: Shown, every: Sequence[Moment], moment: Moment) -> str:
+    written = show_text(moment.written) or "nothing yet"
+    likeliest = int(np.argmax(moment.language))
+    chosen = moment.chosen
+    label = [show_token(text).replace("\N{NO-BREAK SPACE}", " ").strip() for text in moment.labels]
+    head = f"Step {moment.step + 1}, after “{written}”."
+    if likeliest == chosen:
+        body = (
+            f"Both agree on “{label[chosen]}”: the model gives it "
+            f"{say_percent(float(moment.language[chosen]))}, the scene "
+            f"{say_value(float(moment.grounding[chosen]))}."
+        )
+    else:
+        body = (
+            f"The model alone would write “{label[likeliest]}” "
+            f"({say_percent(float(moment.language[likeliest]))}), but for the scene that is worth "
+            f"{say_value(float(moment.grounding[likeliest]))}; the product picks "
+            f"“{label[chosen]}” ({say_percent(float(moment.language[chosen]))}, "
+            f"{say_value(float(moment.grounding[chosen]))})."
+        )
+    is_end = moment is every[-1]
+    return join([head, body, OUTCOMES[result.grounded.outcome] if is_end else ""])
+
+
+def draw_plans(result: Shown, positions: Sequence[int], axis: str = "moment") -> LivePassages:
+    """Both plans as they are written; a click on a token goes to its moment.
+
+    Args:
+        result: the two episodes.
+        positions: of the live parameter.
+        axis: name of the live parameter, which the view names for "pick".
+    """
+    every = moments(result.grounded)
+    alone = _whole("Language model alone", result.alone)
+    passages = [
+        (_written(result.grounded, every, min(int(p), len(every))), alone) for p in positions
+    ]
+    words = Slot(
+        "",
+        (axis,),
+        each(
+            lambda i: join(
+                [
+                    f"{min(int(positions[i]), len(every))} of {len(every)} tokens are chosen.",
+                    f"Grounded: {OUTCOMES[result.grounded.outcome]}",
+                    f"Alone: {OUTCOMES[result.alone.outcome]}",
+                ]
+            ),
+            len(positions),
+        ),
+    )
+    return LivePassages(passages, {axis: [*positions]}, words)
+
+
+def _written(episode: Episode, every: Sequence[Moment], count: int) -> Passage:
+    spans: list[Span] = []
+    for number, step in enumerate(episode.steps):
+        spans.append(Span(f"Step {number + 1}:", "muted"))
+        for place, moment in enumerate(every):
+            if moment.step != number:
+                continue
+            is_last = place == count - 1
+            overruled = int(np.argmax(moment.language)) != moment.chosen
+            role = (
+                "accent" if is_last else "muted" if place >= count else "mark" if overruled else ""
+            )
+            note = (
+                ""
+                if place >= count
+                else (
+                    f"model {say_percent(float(moment.language[moment.chosen]))}, scene "
+                    f"{say_value(float(moment.grounding[moment.chosen]))}"
+                )
+            )
+            text = moment.labels[moment.chosen]
+            spans.append(Span(text if text.strip() else "⏎", role, note, pick=place + 1))
+        failed = step.could and not step.succeeded
+        spans.append(Span(" (the hand failed)\n" if failed else "\n", "bad" if failed else ""))
+    return Passage("Grounded", tuple(spans), OUTCOMES[episode.outcome])
+
+
+def _whole(title: str, episode: Episode) -> Passage:
+    spans: list[Span] = []
+    for number, step in enumerate(episode.steps):
+        spans.append(Span(f"Step {number + 1}: ", "muted"))
+        role = "" if step.succeeded else "bad"
+        note = "" if step.could else "cannot be done in this scene"
+        spans.append(Span(f"{step.command or '(nothing)'}\n", role, note))
+    return Passage(title, tuple(spans), OUTCOMES[episode.outcome])
