@@ -216,6 +216,36 @@ def test_the_words_name_the_gain_that_the_summary_names(result: Result) -> None:
     assert find("expected_utility").rule in words
 
 
+def test_open_questions_have_no_chance_line_and_still_a_curve() -> None:
+    """Sums (GSM8K): one option, the right number; 1 is another number, -1 none at all."""
+    asked = make_records(40, (41, 42))
+    right = asked.student_probabilities[..., :1]
+    answers = np.random.default_rng(2).integers(-1, 2, (3, 2, 40))
+    number = replace(
+        asked,
+        questions=tuple(replace(q, options=("12",), gold=0) for q in asked.questions),
+        student_probabilities=right,
+        taught_probabilities=asked.taught_probabilities[..., :1],
+        teacher_probabilities=asked.teacher_probabilities[..., :1],
+        simulated_before=right,
+        simulated_after=asked.simulated_after[..., :1],
+        student_answers=answers[0],
+        taught_answers=answers[1],
+        teacher_answers=answers[2],
+    )
+    for answer_known in (True, False):
+        params = Params(task="gsm8k", answer_known=answer_known)
+        found = allocation.compute({"human": number, "model": number}, params)
+        summary = allocation.summarise(found)
+        canonical_json(dict(summary))
+        assert summary["chance"] == summary["accuracy_constant"] == 0.0
+        assert summary["accuracy_student"] == pytest.approx((answers[0] == 0).mean(), abs=1e-5)
+        for draw in DRAWS:
+            live = draw(found)
+            json.dumps(live.payload(), allow_nan=False)
+            assert "chance" not in live.words_at(**AT).replace("random choice", "")
+
+
 def test_a_budget_beyond_everything_is_refused() -> None:
     with pytest.raises(InputError, match=r"Budget b is 1\.2; choose 0 to 1"):
         Params(budget=1.2)

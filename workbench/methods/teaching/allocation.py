@@ -14,7 +14,7 @@ from typing import Annotated
 import numpy as np
 
 from workbench.methods.teaching.interventions import find
-from workbench.methods.teaching.measure import Settings, ask_records
+from workbench.methods.teaching.measure import MODES, Settings, ask_records
 from workbench.methods.teaching.plane import Plane, lay_out_plane
 from workbench.methods.teaching.records import Records
 from workbench.methods.teaching.resampling import Interval
@@ -77,9 +77,13 @@ class Params:
     mode: Annotated[
         str,
         Choice(
-            ("cot", "rationalise"),
+            MODES,
             "The model teaches by",
-            names=("Thinking aloud", "Giving reasons for the answer"),
+            names=(
+                "Thinking aloud",
+                "Giving reasons for the answer",
+                "Thinking aloud, after what helped this student",
+            ),
         ),
     ] = "cot"
     count: Annotated[
