@@ -62,10 +62,12 @@ def outer_edge(mask: np.ndarray) -> np.ndarray:
     Returns:
         ``(m, 2)`` float64, each one pixel from the one before.
     """
-    parts, _ = ndimage.label(mask)  # pixels that touch at a side belong together
+    parts = np.zeros(mask.shape, dtype=np.int32)
+    ndimage.label(mask, output=parts)  # pixels that touch at a side belong together
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
-    filled = np.pad(ndimage.binary_fill_holes(parts == sizes.argmax()), 1)
+    filled = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), dtype=bool)
+    ndimage.binary_fill_holes(np.pad(parts == sizes.argmax(), 1), output=filled)
     column = int(np.flatnonzero(filled.any(axis=0))[0])
     row = int(np.flatnonzero(filled[:, column])[0])
     start = position = (column, row)

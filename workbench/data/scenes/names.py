@@ -74,7 +74,7 @@ def drawing_of(name: str) -> int:
 
 @functools.cache
 def category_of(name: str) -> str:
-    """ "fruit", "vegetable", "animal" or "vehicle"; empty for anything else."""
+    """The word "fruit", "vegetable", "animal" or "vehicle"; empty for anything else."""
     if name in _OTHER_VEHICLES:
         return "vehicle"
     subgroup = emoji_classes()[drawing_of(name)].subgroup

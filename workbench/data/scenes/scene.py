@@ -45,7 +45,7 @@ class Thing:
 
     @property
     def category(self) -> str:
-        """ "fruit", "vegetable", "animal", "vehicle" or empty."""
+        """The word "fruit", "vegetable", "animal" or "vehicle", or empty."""
         return category_of(self.name)
 
     @property
@@ -88,7 +88,7 @@ class Thing:
             kind: "radial" or "edge" (``workbench.data.scenes.contours``).
         """
         own = _contour(self.name, self.size_px, points, kind)
-        return (own + [self.left_px, self.top_px]) / self.side_px
+        return (own + np.array([self.left_px, self.top_px])) / self.side_px
 
 
 @dataclass(frozen=True, eq=False)

@@ -153,7 +153,7 @@ def _presence(
 
 
 def _beside(scene: Scene, names: Sequence[str], generator: np.random.Generator) -> Question | None:
-    """ "what is left of the car": the car is the only one, and one thing alone is left of it."""
+    """Ask what is left of the car: it is the only car, and one thing alone is left of it."""
     del names
     counts = Counter(one.name for one in scene.things)
     possible: list[Question] = []

@@ -1,0 +1,30 @@
+"""VisionLLM: Wang et al., NeurIPS 2023, arXiv:2305.11175.
+
+An instruction in words names the classes, the format and the task; a decoder fills in the template
+that it asks for. No code and no weights of it were published: what the paper prints is followed,
+and what it leaves open is marked as our choice where it stands.
+"""
+
+from workbench.methods.visionllm.decoding import Answer, Slots, decode
+from workbench.methods.visionllm.instructions import write_instruction
+from workbench.methods.visionllm.matching import Candidates, Truth, match
+from workbench.methods.visionllm.offsets import decode_offsets, encode_offsets
+from workbench.methods.visionllm.parsing import parse_instruction
+from workbench.methods.visionllm.precision import average_precision
+from workbench.methods.visionllm.task import Entry, Task
+
+__all__ = [
+    "Answer",
+    "Candidates",
+    "Entry",
+    "Slots",
+    "Task",
+    "Truth",
+    "average_precision",
+    "decode",
+    "decode_offsets",
+    "encode_offsets",
+    "match",
+    "parse_instruction",
+    "write_instruction",
+]
