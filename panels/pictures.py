@@ -115,8 +115,10 @@ def _grounded() -> str:
         is_open = i == 1
         style = "approximate d3" if is_open else "approximate d1"
         parts.append(_path([(columns[0], root), (columns[1], middle)], style))
-        for row in rows[3 * i : 3 * i + 3]:
-            parts.append(_path([(columns[1], middle), (columns[2], row), (columns[3], row)], style))
+        parts += [
+            _path([(columns[1], middle), (columns[2], row), (columns[3], row)], style)
+            for row in rows[3 * i : 3 * i + 3]
+        ]
     chosen = rows[5]
     path = [(columns[0], root), (columns[1], parents[1]), (columns[2], chosen)]
     parts.append(_path([*path, (columns[3], chosen)], "exact"))
