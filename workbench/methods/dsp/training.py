@@ -53,7 +53,7 @@ class TrainingSettings:
     use_mask: bool = True
     learning_rate: float = 3e-3
     rollouts: int = 240
-    train_articles: int = 30
+    train_articles: int = 20
     validation_articles: int = 10
     demonstrations: int = 1
     seed: int = 0
