@@ -76,5 +76,5 @@ def span_of(*parts: np.ndarray, pad: float = 0.06) -> list[float]:
     every = np.concatenate([np.ravel(part) for part in parts])
     every = every[np.isfinite(every)]
     low, high = (float(every.min()), float(every.max())) if every.size else (0.0, 1.0)
-    room = pad * (high - low) or 1.0
+    room = pad * ((high - low) or abs(high) or 1.0)
     return [low - room, high + room]
