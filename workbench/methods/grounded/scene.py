@@ -1,0 +1,138 @@
+"""The parameters that several studies share: which scene, which instruction, which grounders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from workbench.composed import chips
+from workbench.errors import InputError
+from workbench.methods.grounded.decoder import VOCABULARIES, Rules
+from workbench.methods.grounded.episode import STEP_LIMIT, Settings
+from workbench.methods.grounded.grounders import Mix
+from workbench.methods.grounded.trie import MODE_NAMES, MODES
+from workbench.methods.grounded.worlds import catalog, tasks
+from workbench.methods.grounded.worlds.board import pieces_of, world_of
+from workbench.methods.grounded.worlds.tabletop import Tabletop
+from workbench.methods.grounded.worlds.world import FREE, Task, World
+from workbench.params import Board, Chips, Choice, Flag, Model, Range, Text
+
+WORLD_NAMES: Final = {"tabletop": "Table", "maze": "Maze", "kitchen": "Kitchen"}
+MAZE_STEP_LIMIT: Final = 16
+
+
+def _options() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    found = [(world, name) for world, names in catalog.TEMPLATES.items() for name in names]
+    options = tuple(name if world == "tabletop" else f"{world}.{name}" for world, name in found)
+    shown = tuple(f"{WORLD_NAMES[world]}: {name.replace('_', ' ')}" for world, name in found)
+    return options, shown
+
+
+_OPTIONS, _SHOWN = _options()
+TASK: Final = Choice(_OPTIONS, "Task", names=_SHOWN)
+MODEL: Final = Model("causal-lm", "Language model")
+DEFAULT_MODEL: Final = "smollm2-135m-instruct"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Which scene and which instruction."""
+
+    task: Annotated[str, TASK] = "matching"
+    scene: Annotated[int, Range(0, 99, 1, "Scene", help="Each number is another scene.")] = 0
+    instruction: Annotated[
+        str,
+        Text("Instruction", max_chars=200, help="In any words; empty takes the task's own."),
+    ] = ""
+    board: Annotated[
+        str,
+        Board(
+            "Your own table",
+            pieces_of("blocks"),
+            max_items=24,
+            help="For tasks with blocks and bowls. Empty takes the scene above.",
+        ),
+    ] = ""
+    taken: Annotated[
+        str,
+        Chips("Taken away", max_items=12, max_chars=40, help="Things that somebody removes."),
+    ] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grounded(Scene):
+    """Which scene and instruction, which grounders and how they are combined."""
+
+    affordance: Annotated[bool, Flag("Affordance: can it be done now?")] = True
+    safety: Annotated[bool, Flag("Safety: no knife, nothing red")] = False
+    preferred: Annotated[
+        str,
+        Chips("Preferred things", max_items=4, max_chars=40, help="Valued 0.5, the rest 0.1."),
+    ] = ""
+    noise: Annotated[
+        float,
+        Range(0.0, 1.0, 0.05, "Noise of the affordance", help="A policy that misjudges."),
+    ] = 0.0
+    strength: Annotated[
+        float,
+        Range(0.0, 3.0, 0.1, "Strength λ of the scene", help="0: language alone; 1: the paper."),
+    ] = 1.0
+    mode: Annotated[str, Choice(MODES, "Value of half a command", names=MODE_NAMES)] = "max"
+    vocabulary: Annotated[
+        str,
+        Choice(
+            VOCABULARIES,
+            "Tokens outside the list",
+            names=("kept, at a small value", "masked"),
+            help="Kept as in the paper; masked, the model can only choose skills.",
+        ),
+    ] = "open"
+    model: Annotated[str, MODEL] = DEFAULT_MODEL
+
+
+def open_scene(params: Scene, *, reliability: float = 1.0) -> tuple[World, Task]:
+    """The first state and the task that some parameters name.
+
+    Raises:
+        InputError: a board or a removed thing in a world that has none, or an unknown piece.
+        AssetError: a maze, without the package that holds them.
+    """
+    world_name, dot, template = params.task.partition(".")
+    if not dot:
+        world_name, template = "tabletop", params.task
+    world, task = catalog.sample(world_name, template, params.scene, reliability=reliability)
+    if (params.board or params.taken) and not isinstance(world, Tabletop):
+        raise InputError("Only tables can be laid and cleared; choose a table, or empty both.")
+    if params.board and isinstance(world, Tabletop):
+        world = world_of(params.board, tasks.find_template(template).domain, reliability)
+    for chip in chips(params.taken):
+        if isinstance(world, Tabletop):
+            world = world.without(chip.text)
+    if params.instruction.strip():
+        said = " ".join(params.instruction.split())
+        task = task if said == task.instruction else Task(FREE, said)
+    return world, task
+
+
+def settings_of(params: Grounded, method: str = "greedy", width: int = 4) -> Settings:
+    """How every step is chosen under some parameters."""
+    return Settings(
+        method=method,
+        rules=Rules(vocabulary=params.vocabulary, strength=params.strength),
+        mix=mix_of(params),
+        mode=params.mode,
+        width=width,
+        step_limit=MAZE_STEP_LIMIT if params.task.startswith("maze.") else STEP_LIMIT,
+    )
+
+
+def mix_of(params: Grounded) -> Mix:
+    """Which grounders are on under some parameters."""
+    preferred = tuple(chip.text for chip in chips(params.preferred))
+    return Mix(
+        affordance=params.affordance,
+        safety=params.safety,
+        preference=bool(preferred),
+        preferred=preferred,
+        noise=params.noise,
+    )

@@ -1,0 +1,140 @@
+"""Token by token: what the model wants to say, what the scene allows, and what is said.
+
+Plans the whole task with grounded decoding and with the language model alone. Any token can be
+forced; the rest of the plan is then decoded anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from workbench.errors import InputError
+from workbench.methods.grounded.asking import Score, ask_steps
+from workbench.methods.grounded.episode import Episode, run
+from workbench.methods.grounded.moments import CANDIDATES, Moment, moments
+from workbench.methods.grounded.scene import Grounded, open_scene, settings_of
+from workbench.methods.grounded.scores import LanguageScores
+from workbench.methods.grounded.worlds.world import Task, World
+from workbench.params import Picks, Range, check, picked
+from workbench.server.api import ModelClient
+from workbench.study import Study, Summary
+
+MOMENTS = 80
+"""Positions of the slider; a longer plan shows its first so many tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Params(Grounded):
+    """What the user may change."""
+
+    moment: Annotated[int, Range(1, MOMENTS, 1, "Token", live=True)] = 1
+    forced: Annotated[
+        str,
+        Picks(
+            "Forced tokens",
+            highest=MOMENTS * CANDIDATES - 1,
+            max_items=4,
+            help="Click a bar to force its token; click again to let go.",
+        ),
+    ] = ""
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """The first state, the task, and everything the model was asked on the way."""
+
+    world: World
+    task: Task
+    asked: dict[tuple[str, ...], LanguageScores] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Two plans for one task.
+
+    Args:
+        params: what was asked for.
+        grounded: the plan with the scene, forced tokens included.
+        alone: the plan of the language model alone.
+        forced: what was forced: step, place and token id of each.
+    """
+
+    params: Params
+    grounded: Episode
+    alone: Episode
+    forced: tuple[tuple[int, int, int], ...]
+
+
+def gather(client: ModelClient, params: Params) -> Inputs:
+    """Ask the model for every step of both plans."""
+    world, task = open_scene(params)
+    ask = ask_steps(client, params.model, task, world)
+    inputs = Inputs(world, task)
+
+    def score(history: Sequence[str]) -> LanguageScores:
+        return inputs.asked.setdefault(tuple(history), ask(history))
+
+    _plan(inputs, params, score)
+    return inputs
+
+
+def compute(inputs: Inputs, params: Params) -> Result:
+    """Decode both plans from what was asked."""
+    return _plan(inputs, params, lambda history: inputs.asked[tuple(history)])
+
+
+def _plan(inputs: Inputs, params: Params, ask: Score) -> Result:
+    settings = settings_of(params)
+    forced: dict[tuple[int, int], int] = {}
+
+    def decode() -> Episode:
+        return run(inputs.world, inputs.task, settings, ask, params.scene, forced=forced)
+
+    grounded = decode()
+    for number in picked(params.forced):
+        moment = _find(moments(grounded), number)
+        forced[moment.step, moment.place] = int(moment.tokens[number % CANDIDATES])
+        grounded = decode()
+    alone = run(inputs.world, inputs.task, settings_of(params, "ungrounded"), ask, params.scene)
+    return Result(params, grounded, alone, tuple((*where, t) for where, t in forced.items()))
+
+
+def _find(every: Sequence[Moment], number: int) -> Moment:
+    place, row = divmod(number, CANDIDATES)
+    if place >= len(every) or row >= len(every[place].tokens):
+        raise InputError(
+            f"There is no token number {number} to force in this plan; empty the forced tokens."
+        )
+    return every[place]
+
+
+def summarise(result: Result) -> Summary:
+    """How both plans ended, their lengths, and the tokens read for them."""
+    grounded, alone = result.grounded, result.alone
+    return {
+        "outcome": grounded.outcome,
+        "outcome_alone": alone.outcome,
+        "is_done": grounded.outcome == "success",
+        "is_done_alone": alone.outcome == "success",
+        "steps": len(grounded.steps),
+        "steps_alone": len(alone.steps),
+        "tokens_scored": grounded.tokens_scored,
+        "tokens_scored_alone": alone.tokens_scored,
+        "plan": "; ".join(grounded.commands),
+        "plan_alone": "; ".join(alone.commands),
+    }
+
+
+THEATRE: Study[Params, Inputs, Result] = Study(
+    slug="grounded.theatre",
+    title="Token theatre",
+    params=Params,
+    gather=gather,
+    compute=compute,
+    summarise=summarise,
+)
