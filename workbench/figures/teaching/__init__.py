@@ -2,13 +2,9 @@
 
 from workbench.figures.teaching.cost import draw_net, draw_tokens
 from workbench.figures.teaching.curves import draw_curves
+from workbench.figures.teaching.deception import draw_detection, draw_explanations
 from workbench.figures.teaching.hand import draw_deal, draw_score
-from workbench.figures.teaching.misaligned import (
-    draw_detection,
-    draw_explanations,
-    draw_misled,
-    draw_pull,
-)
+from workbench.figures.teaching.misaligned import draw_misled, draw_pull
 from workbench.figures.teaching.own import draw_own, draw_own_questions
 from workbench.figures.teaching.personal import draw_said, draw_table
 from workbench.figures.teaching.plane import draw_plane
