@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 import plotly.graph_objects as go
@@ -20,12 +19,15 @@ from workbench.figures.grounded.wording import (
 )
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.passages import LivePassages, Passage, Span
+from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE
 from workbench.methods.grounded.episode import Episode, Step
 from workbench.methods.grounded.moments import CANDIDATES, Moment, moments
+from workbench.methods.grounded.theatre import Params, Result
 from workbench.methods.grounded.worlds.tabletop import Tabletop
 from workbench.methods.grounded.worlds.vocabulary import PLACES, skills_of
 
+AXIS = "moment"
 SCENE_SHARE = 0.34
 FREE = 0.5
 """A command counts as possible from this value on."""
@@ -37,28 +39,15 @@ OUTCOMES = {
 }
 
 
-class Shown(Protocol):
-    """What the figures read of a result."""
-
-    @property
-    def grounded(self) -> Episode: ...
-    @property
-    def alone(self) -> Episode: ...
-
-
-def draw_theatre(result: Shown, positions: Sequence[int], axis: str = "moment") -> LiveFigure:
+def draw_theatre(result: Result) -> LiveFigure:
     """The scene and three aligned bars at every token of the grounded plan.
 
-    Args:
-        result: the two episodes.
-        positions: of the live parameter, the first token being 1; later ones repeat the last.
-        axis: name of the live parameter.
+    The first token is position 1 of the slider; positions after the last token repeat it.
     """
     episode = result.grounded
     every = moments(episode)
-    if not every:
-        raise ValueError("a theatre needs an episode whose steps were decoded token by token")
-    at = [every[min(int(p), len(every)) - 1] for p in positions]
+    positions = _positions()
+    at = [every[min(p, len(every)) - 1] for p in positions]
     bars = Bars(
         labels=[_pad(list(m.labels), "") for m in at],
         language=_stack([m.language for m in at]),
@@ -67,19 +56,23 @@ def draw_theatre(result: Shown, positions: Sequence[int], axis: str = "moment") 
         chosen=[m.chosen for m in at],
         numbers=np.array(
             [
-                [(min(int(p), len(every)) - 1) * CANDIDATES + row for row in range(CANDIDATES)]
+                [(min(p, len(every)) - 1) * CANDIDATES + row for row in range(CANDIDATES)]
                 for p in positions
             ]
         ),
         space=SCENE_SHARE,
     )
-    figure, slots = draw_bars(bars, axis)
+    figure, slots = draw_bars(bars, AXIS)
     worlds = [step.world for step in episode.steps] + [episode.world]
     order = [_frame(every, m) for m in at]
-    slots += add_scene(figure, worlds, axis, order=order, side_px=270)
-    slots += _add_rings(figure, episode, at, axis)
-    words = Slot("", (axis,), each(lambda i: _words(result, every, at[i]), len(positions)))
-    return LiveFigure(figure, {axis: [*positions]}, tuple(slots), words)
+    slots += add_scene(figure, worlds, AXIS, order=order, side_px=270)
+    slots += _add_rings(figure, episode, at)
+    words = Slot("", (AXIS,), each(lambda i: _words(result, every, at[i]), len(positions)))
+    return LiveFigure(figure, {AXIS: [*positions]}, tuple(slots), words)
+
+
+def _positions() -> list[int]:
+    return [int(p) for p in live_axes(Params)[AXIS]]
 
 
 def _frame(every: Sequence[Moment], moment: Moment) -> int:
@@ -88,7 +81,7 @@ def _frame(every: Sequence[Moment], moment: Moment) -> int:
     return moment.step + is_last
 
 
-def _add_rings(figure: go.Figure, episode: Episode, at: Sequence[Moment], axis: str) -> list[Slot]:
+def _add_rings(figure: go.Figure, episode: Episode, at: Sequence[Moment]) -> list[Slot]:
     """Rings around what the words so far can still mean."""
     found = [_meant(episode.steps[m.step], m) for m in at]
     room = max((len(points) for points in found), default=0)
@@ -115,8 +108,8 @@ def _add_rings(figure: go.Figure, episode: Episode, at: Sequence[Moment], axis: 
         col=1,
     )
     return [
-        Slot(f"data[{number}].x", (axis,), rings[..., 0]),
-        Slot(f"data[{number}].y", (axis,), rings[..., 1]),
+        Slot(f"data[{number}].x", (AXIS,), rings[..., 0]),
+        Slot(f"data[{number}].y", (AXIS,), rings[..., 1]),
     ]
 
 
@@ -147,7 +140,7 @@ def _stack(rows: Sequence[np.ndarray]) -> np.ndarray:
     return np.array([np.pad(row, (0, CANDIDATES - len(row))) for row in rows])
 
 
-def _words(result: Shown, every: Sequence[Moment], moment: Moment) -> str:
+def _words(result: Result, every: Sequence[Moment], moment: Moment) -> str:
     written = show_text(moment.written) or "nothing yet"
     likeliest = int(np.argmax(moment.language))
     chosen = moment.chosen
@@ -171,26 +164,19 @@ def _words(result: Shown, every: Sequence[Moment], moment: Moment) -> str:
     return join([head, body, OUTCOMES[result.grounded.outcome] if is_end else ""])
 
 
-def draw_plans(result: Shown, positions: Sequence[int], axis: str = "moment") -> LivePassages:
-    """Both plans as they are written; a click on a token goes to its moment.
-
-    Args:
-        result: the two episodes.
-        positions: of the live parameter.
-        axis: name of the live parameter, which the view names for "pick".
-    """
+def draw_plans(result: Result) -> LivePassages:
+    """Both plans as they are written; a click on a token of the grounded one goes to it."""
+    positions = _positions()
     every = moments(result.grounded)
     alone = _whole("Language model alone", result.alone)
-    passages = [
-        (_written(result.grounded, every, min(int(p), len(every))), alone) for p in positions
-    ]
+    passages = [(_written(result.grounded, every, min(p, len(every))), alone) for p in positions]
     words = Slot(
         "",
-        (axis,),
+        (AXIS,),
         each(
             lambda i: join(
                 [
-                    f"{min(int(positions[i]), len(every))} of {len(every)} tokens are chosen.",
+                    f"{min(positions[i], len(every))} of {len(every)} tokens are chosen.",
                     f"Grounded: {OUTCOMES[result.grounded.outcome]}",
                     f"Alone: {OUTCOMES[result.alone.outcome]}",
                 ]
@@ -198,7 +184,7 @@ def draw_plans(result: Shown, positions: Sequence[int], axis: str = "moment") ->
             len(positions),
         ),
     )
-    return LivePassages(passages, {axis: [*positions]}, words)
+    return LivePassages(passages, {AXIS: [*positions]}, words)
 
 
 def _written(episode: Episode, every: Sequence[Moment], count: int) -> Passage:
