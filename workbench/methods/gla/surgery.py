@@ -53,7 +53,7 @@ OWN = Upload(
     (".png", ".jpg", ".jpeg", ".webp", ".gif"),
     can_draw=True,
     help="Shown instead of the test pictures, made small and, for grey targets, grey. The first "
-    "one takes a fine-tuning.",
+    "needs a fine-tuning, about half a minute.",
 )
 
 
