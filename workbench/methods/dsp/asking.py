@@ -16,7 +16,7 @@ from workbench.server.api import Json, ModelClient, Request
 DIGESTS = {
     "articles-train": "450bb3637f1e0ef8df37bb944ed2b4352b51adb008be9ae7a8472515508af24d",
     "articles-validation": "92234183f8b71d913cd62b086de47a5ea2abf2439a0a6659324d33e6f1ab9812",
-    "articles-test": "2193c4ad6a4ef9de09569b5723dd462086f40ed6ec90941670974013e44c9c01",
+    "articles-test": "1af3d51832670e1a33d9b053fcc50b6bedf9b00278f9f818a4c6585ca1048ffa",
     "dialogues": "e4bd3dcddfb77e3bd0f4edd3b6f034bd38bd75b64c5f8ab62210e6c36e564492",
     "problems": "1fab4d8e984634d9c2b86a2997e6458f5fa19a8dc6bb4b8bdde815530212084a",
 }
