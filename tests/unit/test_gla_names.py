@@ -211,6 +211,10 @@ def test_a_zip_or_a_single_picture_is_embedded_with_the_names_as_typed() -> None
     _, inputs = bring(png(7), "mine.png")
     assert inputs.titles == ("mine.png",)
     assert inputs.drawings.shape == (1, 224, 224, 3)
+    found = names.compute(inputs, names.Params(names=TYPED))
+    figure = draw_names(found)
+    assert "“mine.png”" in figure.words_at(picture=1)
+    assert figure.at(picture=1).data[0].source.startswith("data:image/jpeg")  # small on the wire
 
 
 @pytest.mark.parametrize(
