@@ -16,6 +16,7 @@ from workbench.server.operations import (
     emoji,
     generate,
     generate_batch,
+    grounded_records,
     hub_questions,
     next_token,
     phrase_policy,
@@ -57,4 +58,5 @@ OPERATIONS: tuple[Operation, ...] = (
     train_phrases.OPERATION,
     emoji.FEATURES,
     emoji.PICTURES,
+    grounded_records.OPERATION,
 )
