@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +12,7 @@ from workbench.figures.grounded.wording import join, say_value, show_token
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.grounded.decoder import Beam, Decoded
+from workbench.methods.grounded.one_step import BeamResult
 from workbench.methods.grounded.scores import LanguageScores
 
 CUT_SHOWN = 3
@@ -46,20 +47,10 @@ class Drawn:
     greedy: Points = field(default_factory=Points)
 
 
-def draw_beam(
-    scores: LanguageScores,
-    beams: Mapping[str, Beam],
-    greedy: Decoded,
-    axis: str = "combination",
-) -> LiveFigure:
-    """The tree of each search, with the winner's path and greedy decoding's.
-
-    Args:
-        scores: of the language model.
-        beams: the search by position of the live parameter ("paper", "telescoped").
-        greedy: what greedy decoding chose.
-        axis: name of the live parameter.
-    """
+def draw_beam(result: BeamResult) -> LiveFigure:
+    """The tree of both searches, with the winner's path and greedy decoding's."""
+    scores, beams, greedy = result.scores, result.beams, result.greedy
+    axis = "combination"
     drawn = {name: _search(scores, beam, greedy) for name, beam in beams.items()}
     first = next(iter(drawn.values()))
     figure = go.Figure()

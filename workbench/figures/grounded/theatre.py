@@ -67,7 +67,9 @@ def draw_theatre(result: Result) -> LiveFigure:
     order = [_frame(every, m) for m in at]
     slots += add_scene(figure, worlds, AXIS, order=order, side_px=270)
     slots += _add_rings(figure, episode, at)
-    words = Slot("", (AXIS,), each(lambda i: _words(result, every, at[i]), len(positions)))
+    words = Slot(
+        "", (AXIS,), each(lambda i: _words(result, every, at[i], is_end=i == len(at) - 1), len(at))
+    )
     return LiveFigure(figure, {AXIS: [*positions]}, tuple(slots), words)
 
 
@@ -140,7 +142,7 @@ def _stack(rows: Sequence[np.ndarray]) -> np.ndarray:
     return np.array([np.pad(row, (0, CANDIDATES - len(row))) for row in rows])
 
 
-def _words(result: Result, every: Sequence[Moment], moment: Moment) -> str:
+def _words(result: Result, every: Sequence[Moment], moment: Moment, *, is_end: bool) -> str:
     written = show_text(moment.written) or "nothing yet"
     likeliest = int(np.argmax(moment.language))
     chosen = moment.chosen
@@ -160,8 +162,16 @@ def _words(result: Result, every: Sequence[Moment], moment: Moment) -> str:
             f"“{label[chosen]}” ({say_percent(float(moment.language[chosen]))}, "
             f"{say_value(float(moment.grounding[chosen]))})."
         )
-    is_end = moment is every[-1]
-    return join([head, body, OUTCOMES[result.grounded.outcome] if is_end else ""])
+    ended = is_end or moment is every[-1]
+    cut = len(every) - len(_positions())
+    return join(
+        [
+            head,
+            body,
+            f"The plan has {cut} more tokens than the slider shows." if is_end and cut > 0 else "",
+            OUTCOMES[result.grounded.outcome] if ended else "",
+        ]
+    )
 
 
 def draw_plans(result: Result) -> LivePassages:

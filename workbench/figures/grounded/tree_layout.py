@@ -44,12 +44,8 @@ def choose_leaves(scores: LanguageScores, values: np.ndarray, most: int) -> np.n
     with np.errstate(divide="ignore"):
         product = language + np.log(values[leaves])
     by_language, by_product = np.argsort(-language), np.argsort(-product)
-    chosen: list[int] = []
-    for pair in zip(by_language, by_product, strict=True):
-        chosen += [int(skill) for skill in pair if int(skill) not in chosen]
-        if len(chosen) >= most:
-            break
-    return leaves[np.array(chosen[:most], dtype=np.int64)]
+    alternating = np.stack([by_language, by_product], axis=1).ravel().tolist()
+    return leaves[np.array(list(dict.fromkeys(alternating))[:most], dtype=np.int64)]
 
 
 def lay_out(scores: LanguageScores, leaves: Sequence[int] | np.ndarray) -> Layout:

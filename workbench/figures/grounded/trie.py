@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,8 +10,10 @@ import plotly.graph_objects as go
 from workbench.figures.grounded.tree_layout import Layout, choose_leaves, lay_out
 from workbench.figures.grounded.wording import each, join, say_percent, say_value, show_token
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.grounded.decoder import Decoded
+from workbench.methods.grounded.one_step import TrieResult
 from workbench.methods.grounded.scores import LanguageScores
 
 LEAVES = 22
@@ -20,27 +21,10 @@ ALLOWED = [[0.0, "#c9c4b8"], [0.02, "#c9c4b8"], [1.0, PALETTE["green"]]]
 """Colours of p_G: grey where nothing ahead is possible."""
 
 
-class Shown(Protocol):
-    """What the figure reads of a result."""
-
-    @property
-    def scores(self) -> LanguageScores: ...
-    @property
-    def values(self) -> np.ndarray: ...
-    @property
-    def greedy(self) -> Decoded: ...
-    @property
-    def alone(self) -> Decoded: ...
-
-
-def draw_trie(result: Shown, axis: str, positions: Sequence[int]) -> LiveFigure:
-    """Branches sized by the language model's probability, coloured by p_G, with the chosen path.
-
-    Args:
-        result: scores, values, and the path of the grounded and of the plain model.
-        axis: live parameter that says how many tokens are chosen yet.
-        positions: its positions.
-    """
+def draw_trie(result: TrieResult) -> LiveFigure:
+    """Branches sized by the language model's probability, coloured by p_G, with both paths."""
+    axis = "token"
+    positions = [int(p) for p in live_axes(type(result.params))[axis]]
     scores = result.scores
     leaves = choose_leaves(scores, result.values, LEAVES)
     paths = [d.nodes for d in (result.greedy, result.alone) if d.nodes]
@@ -83,7 +67,7 @@ def draw_trie(result: Shown, axis: str, positions: Sequence[int]) -> LiveFigure:
     return LiveFigure(figure, {axis: [*positions]}, tuple(slots), words)
 
 
-def _branches(layout: Layout, result: Shown) -> dict:
+def _branches(layout: Layout, result: TrieResult) -> dict:
     scores = result.scores
     chance = np.ones(len(layout.last))
     below = layout.above >= 0
@@ -140,7 +124,7 @@ def _edges(layout: Layout, branches: Sequence[int], room: int = 0) -> dict[str, 
     return {"x": np.array(x + empty), "y": np.array(y + empty)}
 
 
-def _words(result: Shown, count: int) -> str:
+def _words(result: TrieResult, count: int) -> str:
     scores, trie = result.scores, result.scores.trie
     nodes = result.greedy.nodes[:count]
     node = nodes[-1] if nodes else 0

@@ -1,0 +1,350 @@
+"""Figures of grounded decoding: what they show is what was computed, at every position."""
+
+from __future__ import annotations
+
+from functools import cache
+from types import SimpleNamespace
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from tests.unit.grounded_records import word_scores
+from tests.unit.live_positions import every_position
+from workbench.figures.grounded.beam import draw_beam
+from workbench.figures.grounded.cost import draw_cost
+from workbench.figures.grounded.kitchen import draw_dialogue, draw_phrases
+from workbench.figures.grounded.manifold import draw_points
+from workbench.figures.grounded.published import draw_published_tables
+from workbench.figures.grounded.scene import add_scene, marks_of
+from workbench.figures.grounded.theatre import draw_plans, draw_theatre
+from workbench.figures.grounded.tree_layout import choose_leaves, lay_out
+from workbench.figures.grounded.trie import draw_trie
+from workbench.figures.grounded.wording import say_percent, show_text, show_token
+from workbench.methods.grounded import grounded_beam, grounded_greedy, kitchen, prefix_value, race
+from workbench.methods.grounded.decoder import Rules
+from workbench.methods.grounded.episode import Settings, run
+from workbench.methods.grounded.grounders import Mix, ground
+from workbench.methods.grounded.moments import CANDIDATES, moments, weigh
+from workbench.methods.grounded.one_step import TrieParams
+from workbench.methods.grounded.theatre import MOMENTS, Params, Result
+from workbench.methods.grounded.worlds import catalog, grid, tasks
+from workbench.methods.grounded.worlds.tabletop import Tabletop
+from workbench.methods.grounded.worlds.vocabulary import say_skill
+from workbench.methods.grounded.worlds.world import with_done
+
+RNG = np.random.default_rng(0)
+
+
+# ---------- fixtures ----------
+@cache
+def theatre(template: str = "matching") -> Result:
+    """Both plans of a made-up language model."""
+    world, task = tasks.sample(template, 0)
+    skills, _ = with_done(world.skills(), world.affordances())
+    made = cache(lambda steps: word_scores(skills, steps + 3))
+
+    def scores(history):
+        return made(len(history))
+
+    grounded = run(world, task, Settings("greedy"), scores)
+    return Result(Params(), grounded, run(world, task, Settings("ungrounded"), scores), ())
+
+
+@cache
+def one_step():
+    """Scores, values and choices of one step on the default table."""
+    world, _ = tasks.sample("matching", 0)
+    grounding = ground(world, Mix())
+    scores = word_scores(grounding.skills)
+    values = prefix_value(scores.trie, 0.2 + 0.8 * grounding.product)
+    return SimpleNamespace(
+        params=TrieParams(),
+        scores=scores,
+        values=values,
+        greedy=grounded_greedy(scores, values),
+        alone=grounded_greedy(scores, np.ones_like(values)),
+    )
+
+
+# ---------- moments ----------
+def test_a_moment_is_the_rule_of_the_paper_at_every_token() -> None:
+    for moment in moments(theatre().grounded):
+        product = moment.language * moment.grounding  # λ = 1
+        assert moment.product == pytest.approx(product / product.max())
+        assert moment.chosen == int(np.argmax(product))
+        assert len(moment.tokens) <= CANDIDATES
+        assert list(moment.language) == sorted(moment.language, reverse=True)
+
+
+def test_alone_the_scene_weighs_nothing() -> None:
+    for moment in moments(theatre().alone):
+        assert np.all(moment.grounding == 1.0)
+        assert moment.chosen == int(np.argmax(moment.language))
+
+
+def test_the_texts_of_the_moments_spell_the_commands() -> None:
+    episode = theatre().grounded
+    every = moments(episode)
+    for number, step in enumerate(episode.steps):
+        said = "".join(m.labels[m.chosen] for m in every if m.step == number)
+        assert said.strip() == step.command
+
+
+def test_in_a_closed_vocabulary_no_candidate_leaves_the_list() -> None:
+    one = one_step()
+    trie = one.scores.trie
+    first = int(trie.token[next(iter(trie.children(0)))])
+    closed = weigh(one.scores, one.values, 0, first, Rules(vocabulary="closed"))
+    assert set(closed.tokens.tolist()) <= {int(trie.token[c]) for c in trie.children(0)}
+    opened = weigh(one.scores, one.values, 0, first, Rules())
+    assert int(one.scores.outside_token[0]) in opened.tokens
+
+
+# ---------- the scene ----------
+@pytest.mark.parametrize("world", catalog.TEMPLATES)
+def test_everything_in_a_world_is_drawn_inside_the_square(world: str) -> None:
+    for template in catalog.TEMPLATES[world]:
+        state, _ = catalog.sample(world, template, 0)
+        marks = marks_of(state)
+        assert all(-0.01 <= m.x <= 1.01 and -0.01 <= m.y <= 1.01 for m in marks)
+        names = " ".join(m.name for m in marks)
+        assert all(thing in names for thing in state.describe().split(", "))
+
+
+def test_a_stacked_block_is_drawn_higher_and_says_what_it_lies_on() -> None:
+    world, _ = tasks.sample("matching", 0)
+    block = next(t.name for t in world.things if t.name.endswith("block"))
+    bowl = block.replace("block", "bowl")
+    after, _ = world.execute(say_skill(block, bowl), RNG)
+    marks = {m.name: m for m in marks_of(after)}
+    assert f"{block}, on the {bowl}" in marks
+    assert marks[f"{block}, on the {bowl}"].y > marks[bowl].y
+
+
+def test_what_never_moves_is_sent_once_and_frames_follow_their_order() -> None:
+    world, _ = grid.sample("multi_room", 3)
+    able = next(s for s, a in zip(world.skills(), world.affordances(), strict=True) if a > 0.01)
+    after, _ = world.execute(able, RNG)
+    figure = go.Figure().set_subplots(1, 1)
+    slots = add_scene(figure, [world, after], "moment", order=[0, 0, 1])
+    walls = int((world.cells[..., 0] == grid.WALL).sum())
+    assert len(figure.data[0].x) >= walls
+    assert all(len(slot.values) == 3 for slot in slots)
+    assert slots[0].values.shape[1] < 10
+    assert np.array_equal(slots[0].values[0], slots[0].values[1], equal_nan=True)
+
+
+def test_an_empty_table_is_drawn_with_nothing_on_it() -> None:
+    figure = go.Figure().set_subplots(1, 1)
+    assert add_scene(figure, [Tabletop("blocks")], "moment") == []
+    assert marks_of(Tabletop("blocks")) == []
+
+
+# ---------- the theatre ----------
+def test_the_theatre_shows_each_moment_and_repeats_the_last() -> None:
+    result = theatre()
+    every = moments(result.grounded)
+    live = draw_theatre(result)
+    assert live.axes == {"moment": every_position(Params)["moment"]}
+    assert len(live.axes["moment"]) == MOMENTS
+    for position in (1, 5, 17, MOMENTS):
+        moment = every[min(position, len(every)) - 1]
+        bars = [trace for trace in live.at(moment=position).data if trace.type == "bar"]
+        count = len(moment.tokens)
+        for trace, numbers in zip(
+            bars, (moment.language, moment.grounding, moment.product), strict=True
+        ):
+            assert np.asarray(trace.x)[:count] == pytest.approx(numbers, abs=1e-6)
+            assert np.all(np.asarray(trace.x)[count:] == 0)
+        clicked = int(np.asarray(bars[0].customdata)[moment.chosen])
+        assert divmod(clicked, CANDIDATES) == (min(position, len(every)) - 1, moment.chosen)
+    assert "goal" in live.words_at(moment=MOMENTS)
+
+
+def test_rings_mark_only_what_the_words_can_still_mean() -> None:
+    result = theatre()
+    every = moments(result.grounded)
+    live = draw_theatre(result)
+    rings = [len(_rings(live, p)) for p in range(1, len(every) + 1)]
+    world = result.grounded.steps[0].world
+    assert rings[0] == len(world.pickable)
+    named = next(i for i, m in enumerate(every) if m.written.endswith(" the"))
+    assert _rings(live, named + 1) == _rings(live, 1)
+
+
+def _rings(live, position: int) -> set:
+    trace = next(
+        t for t in live.at(moment=position).data if t.type == "scatter" and t.mode == "markers"
+    )
+    pairs = zip(np.asarray(trace.x, float), np.asarray(trace.y, float), strict=True)
+    return {(round(float(x), 3), round(float(y), 3)) for x, y in pairs if np.isfinite(x)}
+
+
+def test_both_plans_are_told_and_a_token_leads_to_its_moment() -> None:
+    result = theatre()
+    every = moments(result.grounded)
+    grounded, alone = draw_plans(result).at(moment=3)
+    told = "".join(span.text for span in grounded.spans)
+    assert all(command in told.replace("⏎", "") for command in result.grounded.commands)
+    picks = [span.pick for span in grounded.spans if span.pick is not None]
+    assert picks == list(range(1, len(every) + 1))
+    assert [s.role for s in grounded.spans if s.pick == 3] == ["accent"]
+    assert all(c in "".join(s.text for s in alone.spans) for c in result.alone.commands)
+
+
+# ---------- the trie ----------
+def test_the_tree_keeps_the_likeliest_leaves_and_every_branch_leads_to_one() -> None:
+    one = one_step()
+    leaves = choose_leaves(one.scores, one.values, 20)
+    assert len(set(leaves.tolist())) == 20
+    best = one.scores.trie.leaf_of_skill[int(np.argmax(one.scores.log_skill))]
+    assert best in leaves
+    layout = lay_out(one.scores, leaves)
+    assert int(layout.is_leaf.sum()) == 20
+    assert set(layout.last[layout.is_leaf].tolist()) == set(leaves.tolist())
+    assert sorted(layout.y[layout.is_leaf]) == list(range(20))
+    for branch in np.flatnonzero(layout.is_leaf):
+        text, at = "", int(branch)
+        while at > 0:
+            text, at = layout.labels[at] + text, int(layout.above[at])
+        assert text == one.scores.text_of_path(int(layout.last[branch]))
+
+
+def test_taking_a_thing_away_recolours_the_tree_and_moves_no_size() -> None:
+    one = one_step()
+    other = SimpleNamespace(**{**vars(one), "values": np.ones_like(one.values)})
+    marks = [draw_trie(r).figure.data[3].marker for r in (one, other)]
+    assert np.allclose(np.sort(marks[0].size)[-3:], np.sort(marks[1].size)[-3:])
+    assert np.asarray(marks[0].color).min() < 1.0
+    assert np.all(np.asarray(marks[1].color) == 1.0)
+
+
+def test_the_walked_path_grows_with_the_tokens_and_ends_at_the_command() -> None:
+    one = one_step()
+    live = draw_trie(one)
+    lengths = [
+        int(np.isfinite(np.asarray(live.at(token=t).data[2].x, float)).sum()) for t in range(16)
+    ]
+    assert lengths == sorted(lengths)
+    assert lengths[0] == 0 < lengths[-1]
+    command = one.scores.trie.skills[one.greedy.skill]
+    assert command in live.words_at(token=15)
+
+
+# ---------- the beam ----------
+def test_the_beam_shows_what_was_kept_and_both_rules() -> None:
+    one = one_step()
+    beams = {
+        rule: grounded_beam(one.scores, one.values, 4, Rules(combination=rule))
+        for rule in ("paper", "telescoped")
+    }
+    live = draw_beam(SimpleNamespace(**{**vars(one), "beams": beams}))
+    for rule, beam in beams.items():
+        figure = live.at(combination=rule)
+        shown = {t.name: int(np.isfinite(np.asarray(t.x, float)).sum()) for t in figure.data}
+        ended = sum(int(level.is_finished[: level.kept].sum()) for level in beam.levels)
+        kept = sum(level.kept for level in beam.levels)
+        assert (shown["finished"], shown["kept"]) == (ended, kept - ended)
+        assert shown["beam's choice"] == 2 * len(beam.best.nodes)
+        assert one.scores.trie.skills[beam.best.skill] in live.words_at(combination=rule)
+
+
+# ---------- cost, manifold, tables ----------
+def race_result(seconds: bool = False) -> race.Result:
+    every = race.commands(race.OBJECTS[-1])
+    number: dict[str, int] = {}
+    ids = tuple(
+        tuple(number.setdefault(word, len(number)) for word in [*skill.split(), "\n"])
+        for skill in every
+    )
+    measured = {m: {12: 0.5, 42: 1.5} if seconds else {} for m in ("greedy", "saycan")}
+    return race.compute(race.Inputs(ids, measured), race.Params())
+
+
+def test_tokens_of_the_race_are_counted_as_by_hand() -> None:
+    result = race_result()
+    assert result.counts.tolist() == [n * (n - 1) for n in race.OBJECTS]
+    assert result.command_tokens == 13  # 12 words and the line break
+    assert np.array_equal(result.tokens["saycan"], 13.0 * result.counts)
+    assert np.array_equal(result.beam_tokens(4), np.full(len(result.counts), 49.0))
+    four = race.commands(4)
+    prefixes = {
+        tuple([*skill.split(), "\n"][:i]) for skill in four for i in range(len(skill.split()) + 1)
+    }
+    assert result.tokens["saycan_shared"][0] == len(prefixes)
+    assert race.summarise(result)["ratio_saycan_462"] == 462.0
+
+
+def test_a_shorter_list_of_the_race_is_the_beginning_of_a_longer_one() -> None:
+    for count in race.OBJECTS:
+        assert race.commands(101)[: count * (count - 1)] == race.commands(count)
+
+
+def test_the_cost_figure_draws_seconds_only_where_they_were_measured() -> None:
+    assert not any(t.xaxis == "x2" for t in draw_cost(race_result()).figure.data)
+    timed = draw_cost(race_result(seconds=True))
+    (saycan, *_) = [
+        t
+        for t in timed.figure.data
+        if t.xaxis == "x2" and t.name == "SayCan" and t.mode == "markers"
+    ]
+    assert list(saycan.y) == [0.5, 1.5]
+    live = draw_cost(race_result())
+    assert live.axes == every_position(race.Params)
+    beam = next(t for t in live.at(beam_width=2).data if t.name == "beam, at most")
+    assert np.asarray(beam.y).tolist() == [25.0] * len(race.OBJECTS)
+    assert "published" in live.words_at(beam_width=2)
+
+
+def test_published_marks_are_the_papers_numbers_and_own_ones_stand_apart() -> None:
+    live = draw_published_tables({("letters", True): {"ungrounded": 0.1, "greedy": 0.5}})
+    shown = {t.name: t for t in live.figure.data if t.name}
+    assert list(shown["beam, published"].x)[2] == pytest.approx((90 + 70 + 55 + 95) / 4)
+    assert list(shown["language model, published"].x) == [20, 35, 11, 19, 28]
+    assert list(shown["grounded, greedy, here"].x) == [50.0]
+    assert "from 10" in live.words
+    assert "Nothing was measured" in str(draw_published_tables({}).words)
+
+
+def test_the_manifold_puts_the_plan_where_its_commands_are() -> None:
+    points = RNG.normal(size=(30, 2))
+    able = (np.arange(30) % 3 == 0).astype(float)
+    live = draw_points(tuple(f"command {i}" for i in range(30)), points, able, (3, 6), 9)
+    traces = {t.name: t for t in live.figure.data}
+    assert len(traces["can be done now"].x) == 10
+    assert np.asarray(traces["grounded plan"].x) == pytest.approx(points[[3, 6], 0])
+    assert list(traces["SayCan's first"].x) == [points[9, 0]]
+
+
+# ---------- the kitchen ----------
+def kitchen_result() -> kitchen.Result:
+    phrases = ("cola", "tea", "apple")
+    plan = kitchen.Plan(("find the tea", "done"), (True, True), True)
+    none = kitchen.Plan(("find the cola", "done"), (False, True), False)
+    language = np.log([0.7, 0.2, 0.1])
+    params = kitchen.Params(detections="tea 0.8; cola 0.02; apple 0.5")
+    return kitchen.compute(kitchen.Inputs(phrases, language, {0: none, 1: plan}), params)
+
+
+def test_the_brackets_hold_the_product_of_word_and_detector() -> None:
+    result = kitchen_result()
+    at = result.strengths.tolist().index(1.0)
+    by_hand = np.array([0.7 * 0.02, 0.2 * 0.8, 0.1 * 0.5])
+    assert result.product[at] == pytest.approx(by_hand / by_hand.max())
+    assert (int(result.chosen[0]), int(result.chosen[at])) == (0, 1)
+    assert kitchen.summarise(result)["phrase"] == "tea"
+    live = draw_phrases(result)
+    assert live.axes == every_position(kitchen.Params)
+    assert "“tea”" in live.words_at(strength=1.0)
+    alone, grounded = draw_dialogue(result).at(strength=1.0)
+    assert "could not be done" in {s.note for s in alone.spans}
+    assert next(s.role for s in grounded.spans if "tea" in s.text) == "good"
+
+
+# ---------- wording ----------
+def test_tokens_and_texts_of_others_are_shown_safely() -> None:
+    assert show_token("\n") == "⏎"
+    assert "<" not in show_token(" <b>")
+    assert show_text("<i>" + "x" * 90).startswith("&lt;i&gt;")
+    assert say_percent(0.0004) == "below 1\N{NO-BREAK SPACE}%"
