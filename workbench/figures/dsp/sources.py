@@ -153,8 +153,10 @@ def draw_sources(found: Comparison) -> LiveFigure:
             AXES,
             each(
                 lambda *at: [
-                    _label(*ends)
-                    for ends in zip(gain[at], gain_low[at], gain_high[at], strict=True)
+                    "" if name == BASELINES[at[-1]] else _label(*ends)
+                    for name, *ends in zip(
+                        names, gain[at], gain_low[at], gain_high[at], strict=True
+                    )
                 ],
                 *gain.shape[:3],
             ),
@@ -184,8 +186,6 @@ def _parts(spread: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _label(gain: float, low: float, high: float) -> str:
-    if low == high == 0.0:
-        return ""  # the baseline against itself
     return NO_EFFECT if low <= 0.0 <= high else say_signed(gain)
 
 
