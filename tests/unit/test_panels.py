@@ -237,7 +237,8 @@ def test_a_run_tells_its_place_and_progress_and_then_its_answer() -> None:
     steps = asyncio.run(
         _collect(_runner(client), toy.SlowParams(text="a b"), Ask("me", measures=True))
     )
-    assert [step.kind for step in steps[:-1] if isinstance(step, Event)] == ["queued", "running"]
+    kinds = [step.kind for step in steps[:-1] if isinstance(step, Event)]
+    assert kinds == ["queued", "running", "partial"]
     assert steps[-1] == "{'words': 2}"
 
 
