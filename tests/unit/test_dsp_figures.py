@@ -54,7 +54,13 @@ STUDIES: dict[str, tuple[Callable[[], Any], tuple[Callable[[Any], Any], ...]]] =
         lambda: compare_sources(
             dsp_records.source_records(100), dsp_records.source_records(100).lead2
         ),
-        (figures.draw_sources, figures.draw_hints, figures.draw_readings, figures.draw_published),
+        (
+            figures.draw_sources,
+            figures.draw_hints,
+            figures.draw_readings,
+            figures.draw_published,
+            figures.draw_published_metrics,
+        ),
     ),
     "bench": (dsp_records.bench, (figures.draw_bench, figures.draw_bench_scores)),
     "removal": (dsp_records.removal, (figures.draw_removal, figures.draw_removal_texts)),
@@ -177,6 +183,15 @@ def test_published_points_are_those_of_the_table_and_marked(compared: Comparison
     assert list(published[1].x) == pytest.approx([1.54, 1.61, 1.74])  # 39.99 - 38.45, …
     assert list(published[-1].y) == [255, 222, 23]
     assert "Published" in live.words_at(stemmer=True, metric="rouge1")
+
+
+def test_all_published_metrics_gain_what_the_paper_advertises(compared: Comparison) -> None:
+    live = figures.draw_published_metrics(compared)
+    assert "3.6" in live.words_at()
+    assert "12.9" in live.words_at()
+    names = list(live.figure.layout.yaxis.ticktext)
+    bleu = names.index("BLEU<br>8.06 without")
+    assert live.figure.data[1].x[bleu] == pytest.approx(100 * (9.10 / 8.06 - 1))
 
 
 def test_readings_show_the_marked_summary_of_the_chosen_article(compared: Comparison) -> None:

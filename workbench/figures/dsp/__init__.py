@@ -6,6 +6,7 @@ from workbench.figures.dsp.dialogue import draw_dialogue, draw_published_dialogu
 from workbench.figures.dsp.dose import draw_dose
 from workbench.figures.dsp.hacking import draw_hacked_hints, draw_hacking
 from workbench.figures.dsp.published import draw_published
+from workbench.figures.dsp.published_metrics import draw_published_metrics
 from workbench.figures.dsp.readings import draw_readings
 from workbench.figures.dsp.removal import draw_removal, draw_removal_texts
 from workbench.figures.dsp.sources import draw_hints, draw_sources
@@ -27,6 +28,7 @@ __all__ = [
     "draw_hints",
     "draw_published",
     "draw_published_dialogues",
+    "draw_published_metrics",
     "draw_published_triggers",
     "draw_readings",
     "draw_removal",
