@@ -9,25 +9,13 @@ from workbench.figures.grounded.marks import METHOD_COLOURS
 from workbench.figures.grounded.wording import join, say_percent, show_text
 from workbench.figures.live import LiveFigure
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.methods.grounded.manifold import NEIGHBOURS, Result
 
 
-def draw_points(
-    commands: tuple[str, ...],
-    points: np.ndarray,
-    affordance: np.ndarray,
-    path: tuple[int, ...],
-    saycan: int | None,
-) -> LiveFigure:
-    """Embeddings of the commands in two dimensions, coloured by what the scene allows.
-
-    Args:
-        commands: m texts.
-        points: ``(m, 2)`` place of each.
-        affordance: ``(m,)`` in [0, 1].
-        path: commands that the grounded plan chose, in order.
-        saycan: the command that SayCan chooses first; ``None`` when unknown.
-    """
-    able = affordance >= 0.5
+def draw_manifold(result: Result) -> LiveFigure:
+    """Embeddings of all commands in two dimensions, coloured by what the first state allows."""
+    commands, points = result.commands, result.points
+    able = result.affordance >= 0.5
     figure = go.Figure()
     for mask, name, colour, size, opacity in (
         (~able, "cannot be done now", PALETTE["baseline"], 6, 0.4),
@@ -43,7 +31,7 @@ def draw_points(
             hovertext=[show_text(commands[i], 90) for i in at],
             hovertemplate="%{hovertext}<extra></extra>",
         )
-    chosen = list(path)
+    chosen = list(result.path)
     if chosen:
         figure.add_scatter(
             x=points[chosen, 0],
@@ -57,6 +45,7 @@ def draw_points(
             hovertext=[show_text(commands[i], 90) for i in chosen],
             hovertemplate="%{hovertext}<extra></extra>",
         )
+    saycan = result.saycan
     if saycan is not None:
         figure.add_scatter(
             x=[points[saycan, 0]],
@@ -72,33 +61,20 @@ def draw_points(
             hovertext=[show_text(commands[saycan], 90)],
             hovertemplate="SayCan: %{hovertext}<extra></extra>",
         )
-    figure.update_layout(template=TEMPLATE, height=520, margin={"t": 56, "l": 24, "r": 24, "b": 44})
+    figure.update_layout(template=TEMPLATE, height=520, margin={"t": 56, "l": 44, "r": 24, "b": 44})
     figure.update_xaxes(title_text="first direction of the embeddings", showticklabels=False)
-    figure.update_yaxes(title_text="", showticklabels=False)
-    like = _neighbours_alike(points, able)
+    figure.update_yaxes(showticklabels=False)
+    figure.update_yaxes(title_text="second direction")
     words = join(
         [
             f"{int(able.sum())} of {len(commands)} commands can be done in this scene.",
-            f"The nearest neighbour of one of them can be done too in {say_percent(like)} of "
-            f"cases; by chance it would be {say_percent(_chance(able))}."
-            if 1 < able.sum() < len(able)
+            f"Of the {NEIGHBOURS} nearest neighbours of such a command "
+            f"{say_percent(result.neighbours_alike)} can be done too; by chance it would be "
+            f"{say_percent(result.possible)}."
+            if np.isfinite(result.neighbours_alike)
             else "",
-            "Distances are between sentence embeddings, drawn in their two widest directions: "
-            "what words mean does not tell what the scene allows.",
+            "Neighbours are found among whole sentence embeddings; the drawing keeps only the two "
+            f"widest directions, {say_percent(result.spread)} of their spread.",
         ]
     )
     return LiveFigure(figure, words=words)
-
-
-def _neighbours_alike(points: np.ndarray, able: np.ndarray) -> float:
-    """Share of the possible commands whose nearest other point is possible too."""
-    at = np.flatnonzero(able)
-    if not len(at):
-        return 0.0
-    distance = np.linalg.norm(points[at, None] - points[None], axis=-1)
-    distance[np.arange(len(at)), at] = np.inf
-    return float(able[distance.argmin(axis=1)].mean())
-
-
-def _chance(able: np.ndarray) -> float:
-    return float((able.sum() - 1) / (len(able) - 1))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from workbench.figures.live import keep_together, over_positions
+from workbench.methods.grounded.resampling import Interval
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -56,3 +57,18 @@ def join(sentences: Sequence[str]) -> str:
 def each(say: Callable[..., Any], *sizes: int) -> list[Any]:
     """Nested lists of ``say(i, j, …)`` for every index below ``sizes``; texts keep their units."""
     return over_positions(sizes, say)
+
+
+def say_gain(gain: Interval) -> str:
+    """A difference with its interval: "+31 points (95 % interval +24 to +38)"."""
+    return keep_together(
+        f"{say_points(gain.mean)} points (95 % interval {say_points(gain.low)} to "
+        f"{say_points(gain.high)})"
+    )
+
+
+def verdict_of(gain: Interval) -> str:
+    """What a difference's interval lets one say."""
+    if not gain.excludes_zero:
+        return "no detectable effect"
+    return "a gain" if gain.mean > 0 else "a loss"
