@@ -24,13 +24,14 @@ def draw_published_metrics(found: Comparison) -> LiveFigure:
             for stage in STAGES
         ]
     )
-    for stage, symbol, values in zip(STAGES, SYMBOLS, gains, strict=True):
+    sides = ("middle left", "middle right")
+    for stage, symbol, values, side in zip(STAGES, SYMBOLS, gains, sides, strict=True):
         figure.add_scatter(
             x=values,
             y=heights,
             mode="markers+text",
             texttemplate="%{x:+.1f} %",
-            textposition="top center",
+            textposition=side,
             name=f"published, {stage}",
             marker={
                 "symbol": symbol,
@@ -47,7 +48,7 @@ def draw_published_metrics(found: Comparison) -> LiveFigure:
         range=[-0.6, len(SUMMARIES) - 0.3],
     )
     figure.update_xaxes(
-        title_text="gain over no hint, published (% of its value)", range=[-0.5, 14.0]
+        title_text="gain over no hint, published (% of its value)", range=[-1.2, 14.5]
     )
     overlap = gains[1][[row.metric in OVERLAP_METRICS for row in SUMMARIES]]
     words = keep_together(
