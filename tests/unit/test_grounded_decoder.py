@@ -383,6 +383,17 @@ def test_forcing_a_token_replays_the_rest() -> None:
         assert decoded.tokens_scored == 3
 
 
+def test_forcing_the_whole_command_leaves_nothing_to_choose() -> None:
+    trie = trie_of([(1, 2), (1, 3)])
+    scores = language_of(trie, np.random.default_rng(3), outside=0.3)
+    for skill, leaf in enumerate(trie.leaf_of_skill):
+        for width in (1, 3):
+            beam = grounded_beam(scores, prefix_value(trie, np.ones(2)), width, start=int(leaf))
+            assert beam.best.skill == skill
+            assert beam.best.tokens_scored == 3
+            assert beam.best.log_language == pytest.approx(scores.log_skill[skill])
+
+
 @given(cases(outside=False), st.sampled_from([0.0, 0.5, 1.0]))
 def test_discounting_the_prior_subtracts_it(case: Case, beta: float) -> None:
     other = language_of(case.scores.trie, np.random.default_rng(1), outside=0.0)

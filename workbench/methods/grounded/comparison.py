@@ -25,15 +25,14 @@ from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
 
 WORLDS: Final = tuple(catalog.TEMPLATES)
+WORLD: Final = Choice(WORLDS, "World", names=tuple(WORLD_NAMES[world] for world in WORLDS))
 
 
 @dataclass(frozen=True, slots=True)
 class Params:
     """What the user may change."""
 
-    world: Annotated[
-        str, Choice(WORLDS, "World", names=tuple(WORLD_NAMES[world] for world in WORLDS))
-    ] = "tabletop"
+    world: Annotated[str, WORLD] = "tabletop"
     source: Annotated[
         str,
         Choice(

@@ -199,10 +199,11 @@ def grounded_beam(
         raise ValueError(f"width is {width}; at least 1 is needed")
     with np.errstate(divide="ignore"):
         log_values = np.log(np.asarray(values, dtype=np.float64))
-    hypotheses = [_begin(scores, log_values, rules, start)]
-    finished: list[Decoded] = []
+    first = _begin(scores, log_values, rules, start)
+    tokens = len(first.nodes)  # forced tokens are read too
+    finished = [first] if first.skill is not None else []
+    hypotheses = [first] if first.skill is None else []
     levels: list[Level] = []
-    tokens = len(hypotheses[0].nodes)  # forced tokens are read too
     while alive := [h for h in hypotheses if not h.has_left]:
         tokens += len(alive)
         level = _advance(scores, log_values, alive, rules, width - len(hypotheses) + len(alive))
@@ -223,7 +224,8 @@ def _begin(scores: LanguageScores, log_values: np.ndarray, rules: Rules, start: 
     grounding = float(passed.sum() if rules.combination == "paper" else passed[-1])
     language = float(scores.log_probability[list(nodes)].sum())
     score = language + _weigh(grounding, rules)
-    return Decoded(nodes, None, NO_TOKEN, score, language, grounding, 0)
+    skill = int(scores.trie.skill_of_leaf[start])
+    return Decoded(nodes, skill if skill >= 0 else None, NO_TOKEN, score, language, grounding, 0)
 
 
 def _weigh(grounding: float, rules: Rules) -> float:
