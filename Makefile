@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 FILES := launch.py workbench panels tests
 
 .DEFAULT_GOAL := run
-.PHONY: setup run test check fmt bench results shots fetch emoji-sprites emoji-clip clean
+.PHONY: setup run test check fmt bench results shots fetch emoji-sprites emoji-clip visionllm clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -54,6 +54,9 @@ emoji-sprites: setup            ## render the sheet of emoji again from OpenMoji
 
 emoji-clip: setup               ## pre-train both emoji-clip models from scratch; a quarter of an hour
 	@$(BIN)/python -m workbench.training.emoji_clip bank infonce
+
+visionllm: setup                ## train the VisionLLM that ships, from scratch; under an hour
+	@$(BIN)/python -m workbench.training.visionllm visionllm-pointer $(ARGS)
 
 shots: setup fetch              ## take the screenshots of docs/screenshots again
 	@$(BIN)/python -m tests.browser.shots docs/screenshots

@@ -19,6 +19,7 @@ from workbench.models.sources.hub import HubSource
 from workbench.models.sources.source import Source
 from workbench.models.sources.wheel import WheelSource
 from workbench.models.store import MIB, Progress, silent
+from workbench.models.visionllm_model import load_visionllm
 from workbench.server.api import ModelEntry
 from workbench.settings import Settings
 
@@ -118,6 +119,8 @@ class Catalog:
         progress(None, f"loading {name}")
         if card.kind == "open-clip":
             return load_open_clip(name, source.folder(), device=device, dtype=dtype)
+        if card.kind == "visionllm":
+            return load_visionllm(name, source.folder(), device=device, dtype=dtype)
         limit = card.dimensions.get("context_tokens", self._settings.max_tokens)
         return load_language_model(
             name,

@@ -27,6 +27,7 @@ from workbench.server.operations import (
     swap_head,
     tokenize_text,
     train_phrases,
+    vision,
 )
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -58,5 +59,7 @@ OPERATIONS: tuple[Operation, ...] = (
     train_phrases.OPERATION,
     emoji.FEATURES,
     emoji.PICTURES,
+    vision.DECODE,
+    vision.SCENES,
     grounded_records.OPERATION,
 )

@@ -1,0 +1,182 @@
+"""``vision.decode`` and ``vision.scenes``: instructions carried out on pictures, and pictures.
+
+Wang et al. 2023, arXiv:2305.11175. Everything a page may want to lay open comes back: the
+distribution of every slot, the centres of the tokens, and where the class slot looked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from workbench.data.scenes.scene import World
+from workbench.data.scenes.sentences import express, write_caption
+from workbench.errors import InputError, WorkbenchError
+from workbench.methods.visionllm.decoding import check_reach
+from workbench.methods.visionllm.formats import BOX_POINTS, template
+from workbench.methods.visionllm.parsing import MOST_CHARACTERS, parse_instruction
+from workbench.methods.visionllm.task import SET_KINDS, Task
+from workbench.server.api import Request
+from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operations.arguments import Arguments as Base
+from workbench.server.operations.arguments import parse
+from workbench.server.operations.clip_embed import check_images
+
+MAX_PICTURES = 64
+MAX_SCENES = 512
+
+
+class DecodeArguments(Base):
+    """The instruction, and what may be switched.
+
+    ``use_language``: look at the picture with the prompt in mind. ``inside_tuple``: slots of a
+    candidate see each other. ``one_by_one``: slot after slot instead of all at once.
+    """
+
+    instruction: Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS)]
+    use_language: bool = True
+    inside_tuple: bool = True
+    one_by_one: bool = False
+
+
+class SceneArguments(Base):
+    """Which scenes: ``World`` says what each means; ``points`` of the contours."""
+
+    split: Annotated[str, Field(min_length=1, max_length=40)] = "test"
+    start: Annotated[int, Field(ge=0, le=10**9)] = 0
+    count: Annotated[int, Field(ge=1, le=MAX_SCENES)] = 16
+    classes: Annotated[int, Field(ge=1, le=108)] = 16
+    side_px: Annotated[int, Field(ge=32, le=256)] = 64
+    points: Annotated[int, Field(ge=BOX_POINTS, le=64)] = 24
+
+
+def prepare_decode(request: Request) -> Prepared:
+    """Check a request: ``images`` ``(n, h, w, 3)`` uint8 and an instruction that parses."""
+    arguments = parse(DecodeArguments, request, arrays=("images",))
+    images = check_images(request)
+    if len(images) > MAX_PICTURES:
+        raise InputError(f"{request.operation}: give 1 to {MAX_PICTURES} pictures.")
+    return Prepared((parse_instruction(arguments.instruction), images, arguments))
+
+
+def run_decode(
+    loaded: Any, items: Sequence[Prepared], control: Control, device: str
+) -> list[Output | WorkbenchError]:
+    """Carry out the instruction of each request."""
+    del device
+    outcomes: list[Output | WorkbenchError] = []
+    for item in items:
+        control.check()
+        task, images, arguments = item.arguments
+        try:
+            outcomes.append(_decode(loaded.model, task, images, arguments))
+        except InputError as error:  # this instruction is refused; the others of the batch are not
+            outcomes.append(error)
+    return outcomes
+
+
+def _decode(network: Any, task: Task, images: np.ndarray, arguments: DecodeArguments) -> Output:
+    from workbench.training.visionllm import inference
+
+    options = inference.Options(
+        arguments.use_language, arguments.inside_tuple, arguments.one_by_one
+    )
+    side = network.shape.side_px
+    pictures = np.stack([inference.fit_picture(one, side) for one in images])
+    tasks = [task] * len(pictures)
+    if task.kind not in SET_KINDS:
+        written = inference.write_texts(network, pictures, tasks, options)
+        probabilities = np.zeros((len(written), network.shape.text_tokens), dtype=np.float32)
+        for row, one in enumerate(written):
+            probabilities[row, : len(one.probabilities)] = one.probabilities
+        values = {"kind": task.kind, "texts": [one.text for one in written]}
+        return Output({"word_probabilities": probabilities}, values)
+    check_reach(task, network.shape.reach)
+    seen = inference.look(network, pictures, tasks, options)
+    states = inference.states_of(network, seen, task, options)
+    slots = inference.read_slots(network, seen, tasks, states)
+    attention = network.class_attention(seen, task.points, inside_tuple=options.inside_tuple)
+    names = ("objectness", "centres", "class_probabilities", "location_probabilities")
+    passes = network.shape.tokens * len(task.slots) if options.one_by_one else 1
+    return Output(
+        {
+            **{name: np.stack([getattr(one, name) for one in slots]) for name in names},
+            "class_attention": attention.float().cpu().numpy(),
+        },
+        {
+            "kind": task.kind,
+            "names": list(task.names),
+            "class_tokens": [entry.token for entry in task.entries],
+            "template": template(task.slots),
+            "reach": network.shape.reach,
+            "passes": passes,
+        },
+    )
+
+
+def prepare_scenes(request: Request) -> Prepared:
+    """Check which scenes are asked for."""
+    return Prepared(parse(SceneArguments, request), seed=request.seed)
+
+
+def run_scenes(
+    loaded: Any, items: Sequence[Prepared], control: Control, device: str
+) -> list[Output | WorkbenchError]:
+    """Draw the scenes of each request."""
+    del loaded, device
+    outcomes: list[Output | WorkbenchError] = []
+    for item in items:
+        control.check()
+        outcomes.append(_draw(item.arguments, item.seed or 0))
+    return outcomes
+
+
+def _draw(arguments: SceneArguments, seed: int) -> Output:
+    """Boxes, labels and contours stand one after another; ``scene_of`` says whose each is."""
+    world = World(classes=arguments.classes, side_px=arguments.side_px, seed=seed)
+    scenes = list(world.scenes(arguments.split, arguments.count, arguments.start))
+    things = [thing for scene in scenes for thing in scene.things]
+    counts = [len(scene.things) for scene in scenes]
+    return Output(
+        {
+            "images": np.stack([scene.picture for scene in scenes]),
+            "scene_of": np.repeat(np.arange(len(scenes)), counts),
+            "labels": np.array([thing.label for thing in things], dtype=np.int64),
+            "boxes": np.array([thing.box for thing in things]),
+            "contours": np.array([thing.contour(arguments.points) for thing in things]),
+        },
+        {
+            "class_names": list(world.names),
+            "captions": [write_caption(scene) for scene in scenes],
+            "long_captions": [write_caption(scene, is_long=True) for scene in scenes],
+            "expressions": [
+                [{"text": one.text, "thing": one.thing} for one in express(scene)]
+                for scene in scenes
+            ],
+        },
+    )
+
+
+DECODE = Operation(
+    name="vision.decode",
+    version=1,
+    kinds=frozenset({"visionllm"}),
+    prepare=prepare_decode,
+    run=run_decode,
+    max_batch_items=8,
+    max_batch_cost=8,
+    summary="A vision task in words carried out on pictures: every slot's distribution, or a text.",
+)
+SCENES = Operation(
+    name="vision.scenes",
+    version=1,
+    kinds=frozenset(),
+    prepare=prepare_scenes,
+    run=run_scenes,
+    max_batch_items=16,
+    max_batch_cost=16,
+    summary="Scenes of drawn emoji with boxes, contours, captions and expressions.",
+)
