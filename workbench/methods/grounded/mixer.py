@@ -86,7 +86,7 @@ def gather(client: ModelClient, params: Params) -> tuple[Start, ...]:
         start = Start(world, task, scene)
         if task.instruction not in scorers:
             scorers[task.instruction] = ask_steps(
-                client, params.model, task, world, top=0, beta=params.beta
+                client, params.model, task, world, beta=params.beta
             )
         ask = scorers[task.instruction]
 

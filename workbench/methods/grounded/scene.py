@@ -38,7 +38,7 @@ DEFAULT_MODEL: Final = "smollm2-135m-instruct"
 class Scene:
     """Which scene and which instruction."""
 
-    task: Annotated[str, TASK] = "matching"
+    task: Annotated[str, TASK] = "brown_box"
     scene: Annotated[int, Range(0, 99, 1, "Scene", help="Each number is another scene.")] = 0
     instruction: Annotated[
         str,
@@ -64,7 +64,7 @@ class Grounded(Scene):
     """Which scene and instruction, which grounders and how they are combined."""
 
     affordance: Annotated[bool, Flag("Affordance: can it be done now?")] = True
-    safety: Annotated[bool, Flag("Safety: no knife, nothing red")] = False
+    safety: Annotated[bool, Flag("Safety: no knife, nothing red")] = True
     preferred: Annotated[
         str,
         Chips("Preferred things", max_items=4, max_chars=40, help="Valued 0.5, the rest 0.1."),
@@ -104,6 +104,10 @@ def open_scene(params: Scene, *, reliability: float = 1.0) -> tuple[World, Task]
     if (params.board or params.taken) and not isinstance(world, Tabletop):
         raise InputError("Only tables can be laid and cleared; choose a table, or empty both.")
     if params.board and isinstance(world, Tabletop):
+        if world.domain not in ("blocks", "corners"):
+            raise InputError(
+                "Your own table holds blocks and bowls; choose a task with blocks, or empty it."
+            )
         world = world_of(params.board, tasks.find_template(template).domain, reliability)
     for chip in chips(params.taken):
         if isinstance(world, Tabletop):
