@@ -14,19 +14,36 @@ from tests.unit.live_positions import every_position
 from workbench.figures.grounded.beam import draw_beam
 from workbench.figures.grounded.cost import draw_cost
 from workbench.figures.grounded.kitchen import draw_dialogue, draw_phrases
-from workbench.figures.grounded.manifold import draw_points
+from workbench.figures.grounded.ledger import draw_ledger
+from workbench.figures.grounded.manifold import draw_manifold
+from workbench.figures.grounded.mixer import draw_mixed_plans, draw_mixer
 from workbench.figures.grounded.published import draw_published_tables
 from workbench.figures.grounded.scene import add_scene, marks_of
+from workbench.figures.grounded.success import draw_published, draw_success, draw_tasks
+from workbench.figures.grounded.table import draw_table
+from workbench.figures.grounded.telling import draw_case, draw_telling
 from workbench.figures.grounded.theatre import draw_plans, draw_theatre
 from workbench.figures.grounded.tree_layout import choose_leaves, lay_out
 from workbench.figures.grounded.trie import draw_trie
-from workbench.figures.grounded.wording import say_percent, show_text, show_token
-from workbench.methods.grounded import grounded_beam, grounded_greedy, kitchen, prefix_value, race
+from workbench.figures.grounded.wording import say_percent, show_text, show_token, verdict_of
+from workbench.figures.live import keep_together
+from workbench.methods.grounded import (
+    comparison,
+    grounded_beam,
+    grounded_greedy,
+    kitchen,
+    mixer,
+    prefix_value,
+    race,
+    telling,
+)
 from workbench.methods.grounded.decoder import Rules
 from workbench.methods.grounded.episode import Settings, run
 from workbench.methods.grounded.grounders import Mix, ground
 from workbench.methods.grounded.moments import CANDIDATES, moments, weigh
 from workbench.methods.grounded.one_step import TrieParams
+from workbench.methods.grounded.records import Record, Records
+from workbench.methods.grounded.resampling import Interval
 from workbench.methods.grounded.theatre import MOMENTS, Params, Result
 from workbench.methods.grounded.worlds import catalog, grid, tasks
 from workbench.methods.grounded.worlds.tabletop import Tabletop
@@ -310,11 +327,131 @@ def test_published_marks_are_the_papers_numbers_and_own_ones_stand_apart() -> No
 def test_the_manifold_puts_the_plan_where_its_commands_are() -> None:
     points = RNG.normal(size=(30, 2))
     able = (np.arange(30) % 3 == 0).astype(float)
-    live = draw_points(tuple(f"command {i}" for i in range(30)), points, able, (3, 6), 9)
+    live = draw_manifold(
+        SimpleNamespace(
+            commands=tuple(f"command {i}" for i in range(30)),
+            points=points,
+            affordance=able,
+            path=(3, 6),
+            saycan=9,
+            neighbours_alike=0.4,
+            possible=1 / 3,
+            spread=0.6,
+        )
+    )
     traces = {t.name: t for t in live.figure.data}
     assert len(traces["can be done now"].x) == 10
     assert np.asarray(traces["grounded plan"].x) == pytest.approx(points[[3, 6], 0])
     assert list(traces["SayCan's first"].x) == [points[9, 0]]
+    assert "40\N{NO-BREAK SPACE}%" in say(live)
+
+
+# ---------- the comparison ----------
+def say(live) -> str:
+    return keep_together(str(live.words))
+
+
+@cache
+def comparison_result() -> comparison.Result:
+    """Records in which greedy wins 30 of 40 scenes and the model alone 10."""
+    wins = {"ungrounded": 10, "greedy": 30, "beam": 32, "saycan": 34}
+    found = [
+        Record(
+            task=task,
+            scene=scene,
+            method=method,
+            outcome="success" if 20 * t + scene < won else "planner" if scene % 2 else "policy",
+            commands=("x",),
+            tokens_scored=({"greedy": 13, "saycan": 6006}.get(method, 40),),
+            succeeded=(True,),
+        )
+        for method, won in wins.items()
+        for t, task in enumerate(("stack_all", "matching"))
+        for scene in range(20)
+    ]
+    records = Records(tuple(found), "made up", {})
+    return comparison.compute(records, comparison.Params())
+
+
+def test_success_is_drawn_with_its_interval_and_the_verdict_is_said() -> None:
+    result = comparison_result()
+    live = draw_success(result)
+    strokes, means, tokens = live.figure.data
+    assert list(means.x) == pytest.approx([25.0, 75.0, 80.0, 85.0])
+    low, high = np.asarray(strokes.x)[3:5]  # greedy's
+    assert (low, high) == pytest.approx(
+        (100 * result.success["greedy"].low, 100 * result.success["greedy"].high)
+    )
+    assert list(tokens.x) == [40, 13, 40, 6006]
+    assert "+50 points" in live.words
+    assert ": a gain." in live.words
+    assert "462 times the tokens" in live.words
+
+
+def test_a_difference_whose_interval_holds_zero_is_called_no_effect() -> None:
+    assert verdict_of(Interval(0.1, -0.05, 0.2)) == "no detectable effect"
+    assert verdict_of(Interval(-0.1, -0.2, -0.05)) == "a loss"
+
+
+def test_every_task_has_its_row_and_the_ledger_adds_up() -> None:
+    result = comparison_result()
+    live = draw_tasks(result)
+    assert list(live.figure.layout.yaxis.ticktext) == ["stack all", "matching"]
+    alone = next(t for t in live.figure.data if t.name == "language model alone")
+    assert list(alone.x) == [50.0, 0.0]
+    ledger = draw_ledger(result)
+    bars = [np.asarray(t.x, float) for t in ledger.figure.data if t.type == "bar"]
+    assert np.sum(bars, axis=0) == pytest.approx([100.0] * 4)
+    assert "published" in str(draw_published(result).words) or draw_published(result).words
+
+
+# ---------- strengths, telling ----------
+def test_the_mixer_draws_every_strength_and_tells_three_plans() -> None:
+    result = theatre()
+    count = len(mixer.STRENGTHS)
+    mixed = SimpleNamespace(
+        strengths=np.array(mixer.STRENGTHS),
+        success=np.linspace(0, 1, count),
+        feasible=np.linspace(0.2, 1, count),
+        episodes=((result.alone, *[result.grounded] * (count - 1)),),
+    )
+    live = draw_mixer(mixed)
+    reached = next(t for t in live.figure.data if t.name == "goals reached")
+    assert np.asarray(reached.y) == pytest.approx(100 * mixed.success)
+    assert "mechanism, not a rate" in live.words
+    told = draw_mixed_plans(mixed).at()
+    assert [len([s for s in p.spans if s.role == "muted"]) for p in told] == [
+        len(e.steps) for e in (result.alone, result.grounded, result.grounded)
+    ]
+
+
+def test_what_could_not_be_done_is_red_in_every_told_plan() -> None:
+    result = theatre()
+    plans = dict.fromkeys(telling.PLANS, result.alone)
+    shown = SimpleNamespace(
+        params=telling.Params(case="gone"),
+        world=result.alone.steps[0].world,
+        task=result.alone.task,
+        said="red block, blue bowl",
+        plans=plans,
+    )
+    told, *passages = draw_telling(shown).at()
+    assert "red block, blue bowl" in "".join(span.text for span in told.spans)
+    impossible = sum(not step.could for step in result.alone.steps)
+    assert impossible > 0
+    for passage in passages:
+        assert sum(span.role == "bad" for span in passage.spans) == impossible
+    assert "taken away" in draw_case(shown).words
+
+
+def test_the_table_of_one_step_draws_only_arrows_between_what_is_there() -> None:
+    one = one_step()
+    world, _ = tasks.sample("matching", 0)
+    live = draw_table(SimpleNamespace(**vars(one), world=world))
+    arrows = [t for t in live.figure.data if t.mode == "lines+markers"]
+    at = {(t.x, t.y) for t in world.things}
+    for arrow in arrows:
+        assert set(zip(arrow.x, arrow.y, strict=True)) <= at
 
 
 # ---------- the kitchen ----------

@@ -91,6 +91,22 @@ METHODS: tuple[Method, ...] = (
         ),
         first="Play the budget and see which answers help puts right, and which it spoils.",
     ),
+    Method(
+        slug="grounded",
+        title="Grounded decoding",
+        group="Act",
+        paper=(
+            "Grounded Decoding: Guiding Text Generation with Grounded Models for Embodied Agents"
+        ),
+        authors="Huang, Xia, Shah and others, NeurIPS 2023",
+        arxiv="2303.00855",
+        claim=(
+            "A language model knows what people mean, not what is on the table. Multiply each "
+            "word's probability by what the scene still allows, and it writes plans that a robot "
+            "can carry out, without ever reading the list of everything the robot can do."
+        ),
+        first="Play the theatre and watch the scene overrule a word that names nothing here.",
+    ),
 )
 
 

@@ -65,7 +65,8 @@ def draw_theatre(result: Result) -> LiveFigure:
     figure, slots = draw_bars(bars, AXIS)
     worlds = [step.world for step in episode.steps] + [episode.world]
     order = [_frame(every, m) for m in at]
-    slots += add_scene(figure, worlds, AXIS, order=order, side_px=270)
+    slots += add_scene(figure, worlds, AXIS, order=order, side_px=235)
+    figure.update_layout(xaxis={"domain": [0.0, 0.27]})
     slots += _add_rings(figure, episode, at)
     words = Slot(
         "", (AXIS,), each(lambda i: _words(result, every, at[i], is_end=i == len(at) - 1), len(at))
@@ -99,7 +100,7 @@ def _add_rings(figure: go.Figure, episode: Episode, at: Sequence[Moment]) -> lis
         mode="markers",
         marker={
             "symbol": "circle-open",
-            "size": 40,
+            "size": 36,
             "color": PALETTE["green"],
             "line": {"width": 2},
         },
