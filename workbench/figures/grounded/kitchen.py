@@ -49,7 +49,7 @@ def draw_dialogue(result: Result) -> LivePassages:
 
 
 def _tell(result: Result, phrase: int, title: str) -> Passage:
-    plan = result.plans[phrase]
+    plan = result.plans.get(phrase)
     is_there = result.scene[phrase] >= THERE
     spans = [
         Span("Robot thought: ", "muted"),
@@ -61,7 +61,8 @@ def _tell(result: Result, phrase: int, title: str) -> Passage:
         ),
         Span("].\n"),
     ]
-    for number, (step, worked) in enumerate(zip(plan.steps, plan.has_worked, strict=True), 1):
+    steps = zip(plan.steps, plan.has_worked, strict=True) if plan else ()
+    for number, (step, worked) in enumerate(steps, 1):
         spans += [
             Span(f"Step {number}: ", "muted"),
             Span(f"{step}\n", "" if worked else "bad", "" if worked else "could not be done"),
@@ -69,7 +70,9 @@ def _tell(result: Result, phrase: int, title: str) -> Passage:
     return Passage(title, tuple(spans), _verdict(plan))
 
 
-def _verdict(plan: Plan) -> str:
+def _verdict(plan: Plan | None) -> str:
+    if plan is None:
+        return "No plan was made for this phrase: plans are made for λ = 0 and λ = 1."
     if plan.is_done is None:
         return "A free instruction: its goal is not checked."
     return "The goal is reached." if plan.is_done else "The goal is not reached."
@@ -93,7 +96,7 @@ def _words(result: Result, k: int) -> str:
     return join(
         [
             verdict,
-            _verdict(result.plans[chosen]),
+            _verdict(result.plans.get(chosen)),
             "Change a score in the table: only the green and the red bars move.",
         ]
     )

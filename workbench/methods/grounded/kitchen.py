@@ -108,7 +108,7 @@ class Inputs:
     Args:
         phrases: what may stand in the brackets.
         log_language: ``(p,)`` log-probability of each, the closing bracket included.
-        plans: by the number of a phrase, for every phrase that some strength chooses.
+        plans: by the number of a phrase, for what λ = 0 and λ = 1 choose.
     """
 
     phrases: tuple[str, ...]
@@ -128,7 +128,7 @@ class Result:
         strengths: ``(k,)`` every λ.
         product: ``(k, p)`` p_LLM · score^λ, divided by its largest.
         chosen: ``(k,)`` number of the phrase that wins.
-        plans: by the number of a phrase.
+        plans: by the number of a phrase; those that only other strengths choose have none.
     """
 
     params: Params
@@ -142,13 +142,15 @@ class Result:
 
 
 def gather(client: ModelClient, params: Params) -> Inputs:
-    """Score the phrases, then plan for each phrase that some strength would choose."""
+    """Score the phrases, then plan for what the model alone and the paper's product choose."""
     scores = read_detections(params.detections)
     phrases = tuple(dict.fromkeys((*ITEMS, *scores)))
     head = f"Task: {' '.join(params.instruction.split())}\nRobot thought: the person wants the ["
     language = _score(client, params, head, phrases, "The thought")
     combined = _combine(language, detector(phrases, scores, MISSING))
-    winners = dict.fromkeys(combined.argmax(axis=1).tolist())
+    positions = STRENGTH.positions()
+    planned = [positions.index(0.0), positions.index(1.0)]
+    winners = dict.fromkeys(combined[planned].argmax(axis=1).tolist())
     world = scene_of(scores)
     plans = {
         number: _plan(client, params, f"{head} {phrases[number]} ].\n", world) for number in winners
@@ -235,18 +237,18 @@ def summarise(result: Result) -> Summary:
     """The phrases with and without the detector, and what becomes of the grounded plan."""
     at = int(np.argmin(np.abs(result.strengths - result.params.strength)))
     alone, chosen = int(result.chosen[0]), int(result.chosen[at])
-    plan = result.plans[chosen]
+    plan = result.plans.get(chosen)
     summary: dict[str, float | int | str | bool] = {
         "phrase_alone": result.phrases[alone],
         "phrase": result.phrases[chosen],
         "score_alone": round(float(result.scene[alone]), 4),
         "score": round(float(result.scene[chosen]), 4),
-        "plan": "; ".join(plan.steps),
-        "steps": len(plan.steps),
     }
-    if plan.is_done is not None:
-        summary["is_done"] = plan.is_done
-        summary["is_done_alone"] = bool(result.plans[alone].is_done)
+    if plan is not None:
+        summary |= {"plan": "; ".join(plan.steps), "steps": len(plan.steps)}
+    for name, found in (("is_done", plan), ("is_done_alone", result.plans[alone])):
+        if found is not None and found.is_done is not None:
+            summary[name] = found.is_done
     return summary
 
 
