@@ -52,4 +52,6 @@ def drawing(name: str, size_px: int) -> Drawing:
     mask = pixels[..., 3] >= OPAQUE
     columns, rows = (np.flatnonzero(mask.any(axis=axis)) for axis in (0, 1))
     box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-    return Drawing(pixels[..., :3], pixels[..., 3:], mask, box)
+    opacity = pixels[..., 3:]
+    # Resampling overshoots at edges; no colour may be brighter than its opacity.
+    return Drawing(np.minimum(pixels[..., :3], opacity), opacity, mask, box)

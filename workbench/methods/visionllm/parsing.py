@@ -7,6 +7,7 @@ do, so that a mistake is answered with its place and a valid instruction: our ch
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from workbench.errors import InputError
 from workbench.methods.visionllm.formats import BOX_POINTS, check_points, slots_of
@@ -23,7 +24,7 @@ DEFAULT_REACH = 64
 
 _DICTIONARY = re.compile(r"\{([^{}]*)\}")
 _ENTRY = re.compile(
-    r"""\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^"':,<>]+?))\s*"""
+    r"""\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^"':,<>]+))\s*"""
     r"(?::\s*<c(?P<token>\d{1,6})>)?\s*"
 )
 _FORMAT = re.compile(
@@ -33,7 +34,7 @@ _COORDINATE = re.compile(r"([xy])(\d{1,6})", re.IGNORECASE)
 _POINTS = re.compile(r"(\d{1,9})\s+(?:\w+\s+)?points?\b", re.IGNORECASE)
 _RANGE = re.compile(r"<p\s*([-−+]?\d{1,9})>\s*(?:to|and|…|\.\.\.|,|-|–)\s*<p\s*([-−+]?\d{1,9})>")
 _QUESTION = re.compile(r"""question\s*:\s*(?:"([^"]*)"|'([^']*)'|([^\n]*))""", re.IGNORECASE)
-_KIND_WORDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+_KIND_WORDS: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = (
     ("grounding", re.compile(r"\b(?:ground|expression|refer\w*|phrase)\b", re.IGNORECASE)),
     ("segmentation", re.compile(r"\b(?:segment\w*|outlines?|contours?|masks?)\b", re.IGNORECASE)),
 )
@@ -88,7 +89,7 @@ def _parse_set(text: str) -> Task:
         raise _wrong(text, another.start(), "there is a second dictionary")
     entries = _parse_entries(text, found.start(1), found.end(1))
     outside = text[: found.start()] + " " * len(found.group()) + text[found.end() :]
-    kind: Kind = next((name for name, words in _KIND_WORDS if words.search(outside)), "detection")
+    kind = _kind_of(outside)
     points = _parse_points(text, outside, kind)
     if kind == "detection" and points != BOX_POINTS:
         kind = "segmentation"
@@ -99,6 +100,13 @@ def _parse_set(text: str) -> Task:
             text, found.start(), f"grounding takes one expression in the braces, not {len(entries)}"
         )
     return Task(kind, entries, points, _parse_reach(text, outside))
+
+
+def _kind_of(outside: str) -> Kind:
+    for kind, words in _KIND_WORDS:
+        if words.search(outside):
+            return kind
+    return "detection"
 
 
 def _parse_entries(text: str, start: int, end: int) -> tuple[Entry, ...]:
@@ -221,6 +229,7 @@ def _parse_reach(text: str, outside: str) -> int:
 
 
 def _wrong(text: str, place: int, reason: str) -> InputError:
+    place = len(text) - len(text[place:].lstrip())
     near = " ".join(text[place : place + 30].split())
     where = f"at character {place + 1}, near {near!r}: " if near else ""
     return InputError(f"The instruction is not understood, {where}{reason}. A valid one: {VALID}")
