@@ -251,6 +251,19 @@ def test_a_budget_beyond_everything_is_refused() -> None:
         Params(budget=1.2)
 
 
+def test_a_change_of_habit_is_told_from_knowledge() -> None:
+    """To say no to everything, and with help yes to everything, is to learn nothing."""
+    no, yes = (np.full_like(HUMAN.student_answers, answer) for answer in (1, 0))
+    turned = replace(HUMAN, student_answers=no, taught_answers=yes)
+    found = allocation.compute({"human": turned, "model": HUMAN}, Params())
+    assert found.shares["human"] == {"yes": (0.0, 1.0), "no": (1.0, 0.0)}
+    words = figures.draw_quadrants(found).words_at(**AT)
+    assert "says “no” to 100\N{NO-BREAK SPACE}%, with every explanation to 0" in words
+    same = replace(HUMAN, taught_answers=HUMAN.student_answers)
+    steady = allocation.compute({"human": same, "model": HUMAN}, Params())
+    assert "habit" not in figures.draw_quadrants(steady).words_at(**AT)
+
+
 def test_moving_the_budget_asks_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """Budget, function and teacher are read from the same records, asked for once each."""
     asked = []

@@ -8,6 +8,9 @@ from workbench.methods.teaching.interventions import find
 from workbench.methods.teaching.resampling import Interval
 from workbench.methods.teaching.spending import FUNCTIONS, Spending
 
+HABIT = 0.1
+"""A change of an answer's share that is worth a sentence."""
+
 
 def effect(gain: Interval) -> str:
     """What to add to a difference whose interval covers zero."""
@@ -118,5 +121,20 @@ def quadrant_words(result: Result, t: int, f: int, b: int) -> str:
             f"were explained: {say_percent(spending.accuracy.at(f, b).mean)} are right in the end."
             if k
             else "Nothing is explained yet: raise the budget.",
+            say_habit(result, t),
         ]
+    )
+
+
+def say_habit(result: Result, t: int) -> str:
+    """Whether help changes what the student is in the habit of saying."""
+    shares = result.shares[TEACHERS[t]]
+    if not shares:
+        return ""
+    answer, (alone, taught) = max(shares.items(), key=lambda item: item[1][0] - item[1][1])
+    if alone - taught < HABIT:
+        return ""
+    return (
+        f"Alone the student says “{answer}” to {say_percent(alone, 0)}, with every explanation to "
+        f"{say_percent(taught, 0)}: part of this is a change of habit, not of knowledge."
     )

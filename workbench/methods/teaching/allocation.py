@@ -23,6 +23,7 @@ from workbench.methods.teaching.spending import (
     FUNCTIONS,
     Bounded,
     Spending,
+    answer_shares,
     chance_of,
     compare,
     constant_answers,
@@ -125,6 +126,7 @@ class Result:
         difference: ``(f, b)`` accuracy with the person less that with the model.
         chance: of pure guessing.
         constants: accuracy of always giving one answer, by answer.
+        shares: by teacher how often the student gives each answer, alone and taught.
     """
 
     params: Params
@@ -133,6 +135,7 @@ class Result:
     difference: Bounded
     chance: Interval
     constants: Mapping[str, float]
+    shares: Mapping[str, Mapping[str, tuple[float, float]]]
 
 
 def gather(client: ModelClient, params: Params) -> Mapping[str, Records]:
@@ -156,6 +159,7 @@ def compute(inputs: Mapping[str, Records], params: Params) -> Result:
         difference=compare(spendings["human"], spendings["model"]),
         chance=chance_of(inputs["human"]),
         constants=constant_answers(inputs["human"]),
+        shares={teacher: answer_shares(records) for teacher, records in inputs.items()},
     )
 
 

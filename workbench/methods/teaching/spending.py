@@ -195,11 +195,31 @@ def chance_of(records: Records) -> Interval:
 
 def constant_answers(records: Records) -> dict[str, float]:
     """Accuracy of always giving the same answer, by that answer; for yes-or-no questions."""
+    return {
+        name: float((records.gold == i).mean()) for i, name in enumerate(_shared_options(records))
+    }
+
+
+def answer_shares(records: Records) -> dict[str, tuple[float, float]]:
+    """How often the student gives each answer, alone and taught; for yes-or-no questions.
+
+    Help may change what a student is in the habit of saying, and not only what it knows.
+    """
+    return {
+        name: (
+            float((records.student_answers == i).mean()),
+            float((records.taught_answers == i).mean()),
+        )
+        for i, name in enumerate(_shared_options(records))
+    }
+
+
+def _shared_options(records: Records) -> tuple[str, ...]:
+    """The options, if all questions have the same and more than one; else none."""
     options = {question.options for question in records.questions}
     if len(options) != 1 or len(next(iter(options))) < 2:
-        return {}
-    names = next(iter(options))
-    return {name: float((records.gold == i).mean()) for i, name in enumerate(names)}
+        return ()
+    return next(iter(options))
 
 
 def _spent(is_kind: np.ndarray, order: np.ndarray, counts: np.ndarray) -> np.ndarray:
