@@ -49,7 +49,7 @@ class Settings:
     gradient_norm: float = 0.5
     epochs: int = 5
     batch: int = 64
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-3
     rollouts: int = 240
     use_mask: bool = True
     top_p: float = 0.9

@@ -51,7 +51,7 @@ class TrainingSettings:
     beta: float = 0.005
     target_kl: float = 0.5
     use_mask: bool = True
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-3
     rollouts: int = 240
     train_articles: int = 20
     validation_articles: int = 10

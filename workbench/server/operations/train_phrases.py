@@ -51,7 +51,7 @@ class Arguments(Base):
     penalty: Annotated[float, Field(ge=0, le=10)] = 0.2
     beta: Annotated[float, Field(ge=0, le=100)] = 0.005
     target_kl: Annotated[float, Field(gt=0, le=10)] = 0.5
-    learning_rate: Annotated[float, Field(gt=0, le=0.1)] = 3e-3
+    learning_rate: Annotated[float, Field(gt=0, le=0.1)] = 1e-3
     rollouts: Annotated[int, Field(ge=8, le=4096)] = 240
     use_mask: bool = True
     mask_refresh: Annotated[int, Field(ge=1, le=1000)] = 20
