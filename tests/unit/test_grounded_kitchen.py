@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.grounded_client import WordClient
 from workbench.errors import InputError, UnknownNameError
+from workbench.methods.grounded import kitchen as study
 from workbench.methods.grounded.grounders import (
     NOT_PREFERRED,
     PREFERRED,
@@ -147,3 +149,57 @@ def test_full_noise_knows_nothing_of_the_scene_and_half_noise_makes_both_errors(
     true = world.affordances()
     heavy = add_noise(true, skills, 0.7, 3)
     assert heavy[true == 0].max() > heavy[true == 1].min()  # a wrong skill beats a right one
+
+
+# ---------- the study, with a made-up language model ----------
+def test_the_scene_never_reaches_the_thought_but_the_chosen_phrase_reaches_the_plan() -> None:
+    asked = []
+    for table in ("tea 0.9; apple 0.1", "apple 0.9; tea 0.1"):
+        client = WordClient()
+        params = study.Params(detections=table)
+        inputs = study.gather(client, params)
+        thoughts = [r for r in client.asked if str(r.arguments["prompt"]).endswith("[")]
+        plans = [r for r in client.asked if r not in thoughts]
+        assert len(thoughts) == 1
+        asked.append(thoughts[0].arguments)
+        result = study.compute(inputs, params)
+        told = {result.phrases[number] for number in result.plans}
+        assert {str(r.arguments["prompt"]).split("[ ")[1].split(" ]")[0] for r in plans} == told
+    assert asked[0] == asked[1]  # the language model is asked the same whatever the detector sees
+
+
+def test_a_plan_only_does_what_can_be_done_and_stops_in_time() -> None:
+    client = WordClient()
+    params = study.Params(detections="tea 0.9; cola 0.8")
+    result = study.compute(study.gather(client, params), params)
+    for plan in result.plans.values():
+        assert all(plan.has_worked)
+        assert len(plan.steps) <= study.MAX_STEPS
+        assert plan.is_done is not None  # the default instruction is one of the tasks
+    free = study.Params(instruction="空に虹を", detections="tea 0.9")
+    plans = study.compute(study.gather(WordClient(), free), free).plans
+    assert {plan.is_done for plan in plans.values()} == {None}
+
+
+def test_a_phrase_of_ones_own_may_stand_in_the_brackets() -> None:
+    params = study.Params(detections="blue umbrella 0.9; tea 0.0")
+    result = study.compute(study.gather(WordClient(), params), params)
+    assert "blue umbrella" in result.phrases
+    at = result.strengths.tolist().index(2.0)
+    assert result.phrases[int(result.chosen[at])] != "tea"  # a score of 0 rules out
+
+
+def test_with_no_strength_the_detector_weighs_nothing() -> None:
+    params = study.Params(strength=0.0)
+    inputs = study.gather(WordClient(), params)
+    result = study.compute(inputs, params)
+    assert result.product[0] == pytest.approx(result.language / result.language.max())
+    assert study.summarise(result)["phrase"] == study.summarise(result)["phrase_alone"]
+
+
+def test_a_detector_that_sees_nothing_at_all_is_refused_in_plain_words() -> None:
+    params = study.Params(detections="; ".join(f"{item} 0" for item in ITEMS))
+    with pytest.raises(InputError, match="sees nothing"):
+        study.compute(study.gather(WordClient(), params), params)
+    with pytest.raises(InputError, match="is not a phrase and its score"):
+        study.Params(detections="apple")
