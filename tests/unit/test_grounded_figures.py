@@ -485,3 +485,43 @@ def test_tokens_and_texts_of_others_are_shown_safely() -> None:
     assert "<" not in show_token(" <b>")
     assert show_text("<i>" + "x" * 90).startswith("&lt;i&gt;")
     assert say_percent(0.0004) == "below 1\N{NO-BREAK SPACE}%"
+
+
+# ---------- the race, with a made-up tokenizer ----------
+class _Clock:
+    """A model server that splits at words and takes a tenth of a second a command."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, int]] = []
+
+    def call(self, request):
+        texts = request.arguments.get("skills") or request.arguments["candidates"]
+        self.asked.append((request.operation, len(texts)))
+        ids = [[hash_of(word) for word in [*text.split(), "\n"]] for text in texts]
+        return SimpleNamespace(
+            arrays={
+                "token_counts": np.array([len(one) for one in ids]),
+                "token_ids": np.concatenate(ids),
+            },
+            receipt=SimpleNamespace(seconds=0.1 * len(texts)),
+        )
+
+
+def hash_of(word: str) -> int:
+    return int.from_bytes(word.encode()[:6].ljust(6), "big")
+
+
+def test_the_race_asks_for_tokens_once_and_for_seconds_only_up_to_the_limit() -> None:
+    clock = _Clock()
+    quick = race.Params(measured="0")
+    assert race.gather(clock, quick).seconds == {"greedy": {}, "saycan_shared": {}, "saycan": {}}
+    assert clock.asked == [("language.tokenize_skills", 101 * 100)]
+    clock.asked.clear()
+    timed = race.Params(measured="42")
+    found = race.compute(race.gather(clock, timed), timed)
+    counts = [count for name, count in clock.asked if name == "language.score_choices"]
+    assert counts == [12, 42]
+    assert found.seconds["greedy"][:2] == pytest.approx([0.1, 0.1])
+    assert found.seconds["saycan"][:2] == pytest.approx([1.2, 4.2])
+    assert np.isnan(found.seconds["saycan"][2:]).all()
+    assert race.summarise(found)["saycan_42_seconds"] == pytest.approx(4.2)
