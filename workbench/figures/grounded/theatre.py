@@ -144,11 +144,12 @@ def _stack(rows: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _words(result: Result, every: Sequence[Moment], moment: Moment, *, is_end: bool) -> str:
-    written = show_text(moment.written) or "nothing yet"
+    written = show_text(moment.written)
     likeliest = int(np.argmax(moment.language))
     chosen = moment.chosen
     label = [show_token(text).replace("\N{NO-BREAK SPACE}", " ").strip() for text in moment.labels]
-    head = f"Step {moment.step + 1}, after “{written}”."
+    after = f", after “{written}”" if written else ", the first token"
+    head = f"Step {moment.step + 1}{after}."
     if likeliest == chosen:
         body = (
             f"Both agree on “{label[chosen]}”: the model gives it "
