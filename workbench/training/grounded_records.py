@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.data.grounded import FOLDER, read_records
+from workbench.methods.grounded.habit import SELDOM
 from workbench.methods.grounded.measure import RELIABILITY, WIDTH, Plan, measure
 from workbench.methods.grounded.prompts import EXAMPLES
 from workbench.methods.grounded.records import Record, read_record
@@ -50,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "reliability": RELIABILITY,
             "beam_width": WIDTH,
             "vocabulary": "closed",
+            "habit": SELDOM,
             "examples_sha256": _digest(EXAMPLES),
             "workbench": workbench_version(),
             "packages": dict(package_versions()),

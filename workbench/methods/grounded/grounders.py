@@ -15,7 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.methods.grounded.habit import habit
 from workbench.methods.grounded.worlds.goals import is_hazard
+from workbench.methods.grounded.worlds.tabletop import Tabletop
 from workbench.methods.grounded.worlds.world import World, with_done
 
 PREFERRED = 0.5
@@ -32,6 +34,7 @@ class Mix:
         preference: whether some objects are liked better.
         epsilon: safety's value of a hazard, above 0 so that it never rules out by itself.
         preferred: names of the preferred objects.
+        habit: whether things that were put somewhere are left alone; see ``habit``.
         noise: share of the affordance that is noise, 0 to 1 (a policy that misjudges).
         noise_seed: which noise.
     """
@@ -39,6 +42,7 @@ class Mix:
     affordance: bool = True
     safety: bool = False
     preference: bool = False
+    habit: bool = False
     epsilon: float = 1e-6
     preferred: tuple[str, ...] = ()
     noise: float = 0.0
@@ -80,6 +84,8 @@ def ground(world: World, mix: Mix) -> Grounding:
         rows["safety"] = safety(named, mix.epsilon)
     if mix.preference:
         rows["preference"] = np.append(preference(skills, mix.preferred), 1.0)
+    if mix.habit and isinstance(world, Tabletop):
+        rows["habit"] = np.append(habit(world), 1.0)
     values = np.stack(list(rows.values())) if rows else np.ones((0, len(named)))
     return Grounding(named, tuple(rows), values)
 

@@ -3,7 +3,8 @@
 Every method chooses from the same closed list of skills, the language model alone included: it
 cannot leave the list, which is kinder to it than the paper's free text. Hands fail now and then, as
 the paper's policies do, with the same chances for every method. In box packing the safety grounder
-is on, as in the paper.
+is on, as in the paper; on every table so is the habit (``habit``), which the paper's policies have
+from their demonstrations.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def settings_for(world: str, task: str, method: str) -> Settings:
     return Settings(
         method=method,
         rules=Rules(vocabulary="closed"),
-        mix=Mix(safety=is_box),
+        mix=Mix(safety=is_box, habit=True),
         width=WIDTH,
         step_limit=MAZE_STEP_LIMIT if world == "maze" else STEP_LIMIT,
     )

@@ -65,6 +65,13 @@ class Grounded(Scene):
 
     affordance: Annotated[bool, Flag("Affordance: can it be done now?")] = True
     safety: Annotated[bool, Flag("Safety: no knife, nothing red")] = True
+    habit: Annotated[
+        bool,
+        Flag(
+            "Habit: leave alone what was put away",
+            help="As a policy trained on demonstrations would. Tables only.",
+        ),
+    ] = True
     preferred: Annotated[
         str,
         Chips("Preferred things", max_items=4, max_chars=40, help="Valued 0.5, the rest 0.1."),
@@ -137,6 +144,7 @@ def mix_of(params: Grounded) -> Mix:
         affordance=params.affordance,
         safety=params.safety,
         preference=bool(preferred),
+        habit=params.habit,
         preferred=preferred,
         noise=params.noise,
     )
