@@ -47,7 +47,7 @@ def test_at_the_start_of_every_task_nothing_was_put_anywhere() -> None:
     for template in catalog.TEMPLATES["tabletop"]:
         world, _ = catalog.sample("tabletop", template, 3)
         both = [ground(world, mix).product for mix in (Mix(), Mix(habit=True))]
-        assert np.array_equal(*both)
+        assert np.array_equal(both[0], both[1])
 
 
 def test_worlds_without_a_table_have_no_such_habit() -> None:
