@@ -58,6 +58,9 @@ emoji-clip: setup               ## pre-train both emoji-clip models from scratch
 visionllm: setup                ## train the VisionLLM that ships, from scratch; under an hour
 	@$(BIN)/python -m workbench.training.visionllm visionllm-pointer $(ARGS)
 
+grounded-records: $(VENV)/.installed fetch  ## measure the episodes of grounded decoding; goes on where it stopped
+	@$(BIN)/python -m workbench.training.grounded_records $(ARGS)
+
 shots: setup fetch              ## take the screenshots of docs/screenshots again
 	@$(BIN)/python -m tests.browser.shots docs/screenshots
 
