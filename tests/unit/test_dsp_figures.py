@@ -334,6 +334,16 @@ def test_the_hints_shown_are_those_of_that_iteration(stage: Theatre) -> None:
         assert text == "; ".join(stage.runs[run].hints[20][2]) + "."
 
 
+def test_a_policy_that_only_learned_its_articles_is_called_so(stage: Theatre) -> None:
+    curve = stage.runs["nlpo"]
+    worse = replace(curve, validation_rouge=curve.validation_rouge[::-1])
+    live = figures.draw_theatre(replace(stage, runs={**stage.runs, "nlpo": worse}))
+    assert "has learned those articles" in live.words_at(iteration=20, overlay="ppo")
+    assert "has learned those articles" not in live.words_at(iteration=0, overlay="ppo")
+    honest = figures.draw_theatre(stage).words_at(iteration=20, overlay="ppo")
+    assert "has learned those articles" not in honest
+
+
 def test_the_summary_of_trainings_has_starts_and_ends(stage: Theatre) -> None:
     numbers = summarise_theatre(stage)
     curve = stage.runs["ppo"]

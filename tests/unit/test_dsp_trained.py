@@ -92,7 +92,8 @@ def test_the_training_study_shows_curves_and_the_gain_over_random_hints() -> Non
     low, high = (numbers[f"reward_over_random_validation_{end}"] for end in ("low", "high"))
     assert low < numbers["reward_over_random_validation"] < high
     words = figures.draw_theatre(stage).words_at(iteration=20, overlay="ppo")
-    assert "in reward over random hints" in words
+    assert "against random hints" in words
+    assert words.count("95") == 2
 
 
 def test_one_training_alone_can_be_shown() -> None:

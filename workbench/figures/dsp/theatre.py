@@ -10,10 +10,18 @@ from plotly.subplots import make_subplots
 
 from workbench.figures.dsp.marks import RUN_COLOURS, add_label, add_line, add_points, span_of
 from workbench.figures.dsp.texts import list_phrases, mark_article
-from workbench.figures.dsp.wording import each, join, say_percent, say_score, say_signed
+from workbench.figures.dsp.wording import (
+    NO_EFFECT,
+    each,
+    join,
+    say_percent,
+    say_score,
+    say_signed,
+)
 from workbench.figures.live import LiveFigure, Position, Slot, keep_together
 from workbench.figures.passages import LivePassages, Passage, Role, Span
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.methods.dsp.intervals import Interval
 from workbench.methods.dsp.marking import occurs
 from workbench.methods.dsp.records import Article, TrainingCurve
 from workbench.methods.dsp.theatre import (
@@ -38,6 +46,8 @@ NAMES = dict(zip(RUNS, RUN_NAMES, strict=True))
 AXES = ("iteration", "overlay")
 """Names that the study's parameters must have."""
 LAST = int(ITERATION.maximum)
+NOTICEABLE = 0.005
+"""Half a point of ROUGE."""
 
 
 def draw_theatre(stage: Theatre) -> LiveFigure:
@@ -124,7 +134,7 @@ def draw_theatre(stage: Theatre) -> LiveFigure:
                 yanchor="bottom",
                 color=PALETTE["threshold"],
             )
-            levels.append(np.array([target]))
+            levels.append(np.array([1.08 * target]))
         figure.update_yaxes(title_text="", range=span_of(*levels, pad=0.1), **place)
         figure.update_xaxes(
             title_text="iteration" if row else "",
@@ -145,7 +155,7 @@ def draw_theatre(stage: Theatre) -> LiveFigure:
         )
     _add_key(figure, NAMES[RUNS[0]], RUN_COLOURS[RUNS[0]], 0.0)
     if others:
-        key = len(list(figure.layout.annotations))
+        key = len(figure.to_dict()["layout"]["annotations"])
         _add_key(figure, NAMES[others[0]], RUN_COLOURS[others[0]], 0.3)
         slots += [
             Slot(f"layout.annotations[{key}].text", AXES[1:], [_key(NAMES[n]) for n in others]),
@@ -250,6 +260,12 @@ def _to_length(values: np.ndarray, length: int) -> np.ndarray:
     return found
 
 
+def _say_gain(gain: Interval) -> str:
+    ends = f"95 % interval {say_signed(gain.low, 2)} to {say_signed(gain.high, 2)}"
+    verdict = f", {NO_EFFECT}," if gain.covers_zero else ""
+    return keep_together(f"{say_signed(gain.mean, 2)} ({ends}){verdict}")
+
+
 def _words(stage: Theatre, i: int, other: str) -> str:
     own = stage.runs[RUNS[0]]
     start = (
@@ -273,19 +289,22 @@ def _words(stage: Theatre, i: int, other: str) -> str:
             f"{say_score(float(curve.validation_rouge[j]))}; KL "
             f"{float(curve.kl[j]):.2f} nats against {float(own.kl[i]):.2f}."
         )
-        if abs(gap) < 0.005:
+        if abs(gap) < NOTICEABLE:
             sentences.append("In ROUGE the two are within half a point of each other.")
-    gain = stage.gains.get("validation")
-    if gain is not None:
-        points = (
-            f"{say_signed(gain.mean, 2)}, 95 % interval {say_signed(gain.low, 2)} to "
-            f"{say_signed(gain.high, 2)}"
-        )
-        verdict = (
-            "no detectable gain" if gain.covers_zero else "a gain" if gain.mean > 0 else "a loss"
-        )
+    risen, lost = own.reward[i] - own.reward[0], own.validation_rouge[0] - own.validation_rouge[i]
+    if risen > 0 and lost > NOTICEABLE:
         sentences.append(
-            keep_together(f"Trained, it has {verdict} in reward over random hints ({points}).")
+            "The reward on the training articles has risen while the summaries of others got "
+            "worse: the policy has learned those articles, not what makes a good hint."
+        )
+    if stage.gains:
+        sentences.append(
+            "Trained, its reward against random hints is "
+            + " and ".join(
+                f"{_say_gain(stage.gains[split])} on {where} articles"
+                for split, where in (("train", "its training"), ("validation", "other"))
+            )
+            + "."
         )
     return join(
         [
