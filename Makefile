@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 FILES := launch.py workbench panels tests
 
 .DEFAULT_GOAL := run
-.PHONY: setup run test check fmt bench results shots fetch emoji-sprites emoji-clip visionllm clean
+.PHONY: setup run test check fmt bench results shots fetch emoji-sprites emoji-clip visionllm grounded-records clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
