@@ -6,6 +6,7 @@ import torch
 
 from workbench.methods.dsp.policy_gradient import ppo_loss
 from workbench.training import phrase_training
+from workbench.training.phrase_checkpoint import Checkpoint, begin
 from workbench.training.phrase_policy import (
     MAX_PHRASES,
     Candidates,
@@ -16,7 +17,7 @@ from workbench.training.phrase_policy import (
     read_weights,
 )
 from workbench.training.phrase_rollouts import Policies, RewardTable, sample_hints
-from workbench.training.phrase_training import Checkpoint, Settings, Trainer, begin
+from workbench.training.phrase_training import Settings, Trainer
 
 FEATURES = 8
 

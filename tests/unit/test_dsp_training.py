@@ -21,17 +21,13 @@ from workbench.methods.dsp.asking import (
 )
 from workbench.methods.dsp.keywords import occurs
 from workbench.methods.dsp.phrases import lead
+from workbench.methods.dsp.policies import ask_supervised, pseudo_labels
 from workbench.methods.dsp.reward_table import RewardTable
 from workbench.methods.dsp.rewards import summary_reward
 from workbench.methods.dsp.source_records import SourceSettings, ask_sources
 from workbench.methods.dsp.sources import table_hints
 from workbench.methods.dsp.theatre import gain_over_random, hint_rewards
-from workbench.methods.dsp.training import (
-    TrainingSettings,
-    ask_supervised,
-    pseudo_labels,
-    train,
-)
+from workbench.methods.dsp.training import TrainingSettings, train
 from workbench.params import fields_of
 from workbench.server.api import Receipt, Request, Result, canonical_json, digest_arrays
 from workbench.server.operation import Output

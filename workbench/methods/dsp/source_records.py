@@ -16,6 +16,7 @@ from workbench.methods.dsp.asking import (
     ask_without_hints,
 )
 from workbench.methods.dsp.phrases import lead
+from workbench.methods.dsp.policies import ask_choices, ask_description, choices_to_hints
 from workbench.methods.dsp.records import SOURCES, SourceRecords
 from workbench.methods.dsp.reward_table import find_hits
 from workbench.methods.dsp.sources import (
@@ -25,13 +26,7 @@ from workbench.methods.dsp.sources import (
     reference_hint,
     wrong_hint,
 )
-from workbench.methods.dsp.training import (
-    TrainingSettings,
-    ask_choices,
-    ask_description,
-    choices_to_hints,
-    train,
-)
+from workbench.methods.dsp.training import TrainingSettings, train
 from workbench.server.api import ModelClient
 
 _FIXED = ("extractor", "random", "wrong", "reference")

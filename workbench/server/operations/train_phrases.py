@@ -86,8 +86,9 @@ def run(
 
 
 def _train(number: int, item: Prepared, control: Control) -> Output | WorkbenchError:
+    from workbench.training.phrase_checkpoint import Checkpoint
     from workbench.training.phrase_rollouts import RewardTable
-    from workbench.training.phrase_training import Checkpoint, Settings, Trainer
+    from workbench.training.phrase_training import Settings, Trainer
 
     arguments, arrays = item.arguments
     said = arguments.model_dump(exclude={"iterations", "look_last"})
