@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
+from transformers.models.florence2.processing_florence2 import Florence2PostProcessor
 
 from workbench.data.scenes.scene import World
 from workbench.errors import InputError
@@ -28,6 +31,7 @@ from workbench.methods.visionllm import (
     match,
     published,
 )
+from workbench.methods.visionllm.absolute import decode_places, encode_places
 from workbench.methods.visionllm.boxes import (
     box_around,
     box_overlaps,
@@ -79,6 +83,40 @@ def test_tokens_that_do_not_exist_are_refused() -> None:
             encode_offsets(np.array([0.5]), 0.5, reach)
     with pytest.raises(InputError, match="not a finite number"):
         encode_offsets(np.array([np.nan]), 0.5, 64)
+
+
+# Relatives ---------------------------------------------------------------------------------
+
+
+@given(st.lists(st.floats(0, 1), min_size=4, max_size=4), st.integers(2, 1500))
+def test_absolute_places_by_flooring_are_florence_2s(places: list[float], bins: int) -> None:
+    """transformers' own processor, on a picture of 500 × 300 pixels, is the reference."""
+    size = (500, 300)
+    box = torch.tensor([places], dtype=torch.float64) * torch.tensor([*size, *size])
+    processor = SimpleNamespace(quantize_bins=(bins, bins))
+    theirs = Florence2PostProcessor.quantize(processor, box, size)  # pyright: ignore
+    # in exact arithmetic a place on the edge between two bins may fall either way
+    scaled = np.array(places) * bins
+    clear = abs(scaled - np.rint(scaled)) > 1e-6
+    own = encode_places(np.array(places), bins, "floor")
+    assert own[clear].tolist() == theirs[0].numpy()[clear].tolist()
+    back = Florence2PostProcessor.dequantize(processor, theirs, size)[0]  # pyright: ignore
+    pixels = decode_places(theirs[0].numpy(), bins, "floor") * np.array([*size, *size])
+    assert abs(pixels - back.numpy()).max() <= 1 + 1e-6  # the processor cuts off to whole pixels
+
+
+@given(st.floats(0, 1), st.integers(2, 1500))
+def test_absolute_places_by_rounding_are_half_a_bin_off_at_most(place: float, bins: int) -> None:
+    token = encode_places(np.array(place), bins, "round")
+    assert int(token) == round(place * (bins - 1))
+    assert abs(decode_places(token, bins, "round") - place) <= 0.5 / (bins - 1) + 1e-12
+
+
+def test_absolute_places_need_two_bins_and_finite_numbers() -> None:
+    with pytest.raises(InputError, match="at least 2"):
+        encode_places(np.array([0.5]), 1, "round")
+    with pytest.raises(InputError, match="not a finite number"):
+        encode_places(np.array([np.inf]), 10, "floor")
 
 
 # Matching ----------------------------------------------------------------------------------
@@ -304,9 +342,12 @@ def test_answers_are_exported_as_coco_reads_them() -> None:
 
 def test_finer_tokens_keep_more_of_a_box_as_half_a_token_on_each_side_predicts() -> None:
     boxes = np.concatenate([scene.boxes for scene in World().scenes("test", 150)])
-    kept = {reach: box_ceiling(boxes, reach) for reach in (8, 16, 32, 64, 128)}
+    moved = np.random.default_rng(0).uniform(-0.5 / 64, 0.5 / 64, (len(boxes), 2))
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2 + moved
+    kept = {reach: box_ceiling(boxes, reach, centres) for reach in (8, 16, 32, 64, 128)}
     means = [one.mean() for one in kept.values()]
     assert means == sorted(means)
+    assert box_ceiling(boxes, 128).min() == 1  # whole pixels of 64, from centres at half pixels
     sides = boxes[:, 2:] - boxes[:, :2]
     for reach, found in kept.items():
         lost = 1 / (2 * reach)  # each edge moves by this at most, in or out

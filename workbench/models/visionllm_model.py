@@ -42,18 +42,20 @@ class VisionLLMModel:
 
 
 def load_visionllm(name: str, folder: Path, *, device: str, dtype: str) -> VisionLLMModel:
-    """Load a network from ``config.json`` and ``model.safetensors``.
+    """Load a network from ``config.json`` and ``model.safetensors``, always in float32.
+
+    It is small, and bfloat16 has too few digits for places: 1 in 256.
 
     Args:
         name: the card's name, for messages.
         folder: where the files are.
         device: "cpu", "cuda:0" or "mps".
-        dtype: "float32", "bfloat16" or "float16".
+        dtype: what the engine would take; not used.
 
     Raises:
         AssetError: a file is missing, or the two do not belong together.
     """
-    import torch
+    del dtype
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -69,5 +71,5 @@ def load_visionllm(name: str, folder: Path, *, device: str, dtype: str) -> Visio
             f"{name} could not be loaded from {folder}: {error}. Restore its files, or train it "
             f"again with `python -m workbench.training.visionllm {name}`."
         ) from error
-    network.to(device=device, dtype=getattr(torch, dtype)).eval().requires_grad_(False)
-    return VisionLLMModel(name, device, dtype, network, memory_bytes(network))
+    network.to(device).eval().requires_grad_(False)
+    return VisionLLMModel(name, device, "float32", network, memory_bytes(network))

@@ -17,6 +17,9 @@ from workbench.methods.visionllm.offsets import decode_offsets, encode_offsets
 def box_ceiling(boxes: np.ndarray, reach: int, centres: np.ndarray | None = None) -> np.ndarray:
     """IoU of boxes with themselves after a round trip through the location tokens.
 
+    Boxes of whole pixels written from their own centres meet tokens of half a pixel exactly; give
+    centres as a model predicts them, anywhere near, for what R loses in general.
+
     Args:
         boxes: ``(n, 4)`` in fractions of the side.
         reach: R.

@@ -105,7 +105,7 @@ def decode(slots: Slots, task: Task) -> Answer:
     points = decode_offsets(tokens, along, slots.reach).reshape(count, task.points, 2)
     if task.points == BOX_POINTS:
         boxes = sort_corners(points.reshape(count, 4))
-        inverted = (points[:, 1] < points[:, 0]).any(axis=1)
+        inverted = np.any(points[:, 1] < points[:, 0], axis=1)
     else:
         boxes = box_around(points)
         inverted = np.zeros(count, dtype=bool)
