@@ -86,7 +86,7 @@ def draw_bars(bars: Bars, axis: str) -> tuple[go.Figure, list[Slot]]:
             title_text=title,
             title_font={"color": colour},
             range=[0, 1.08],
-            tickvals=[0, 0.5, 1],
+            nticks=4,
             tickformat=".0%" if col == 1 + ahead else "~g",
             row=1,
             col=col,
@@ -99,6 +99,9 @@ def draw_bars(bars: Bars, axis: str) -> tuple[go.Figure, list[Slot]]:
             row=1,
             col=col,
         )
+    first = f"xaxis{1 + ahead}" if ahead else "xaxis"
+    ends = np.array([_end(row) for row in bars.language])
+    slots.append(Slot(f"layout.{first}.range", (axis,), np.stack([0 * ends, ends], axis=1)))
     texts = [
         _emphasise(labels, chosen) for labels, chosen in zip(bars.labels, bars.chosen, strict=True)
     ]
@@ -109,6 +112,11 @@ def draw_bars(bars: Bars, axis: str) -> tuple[go.Figure, list[Slot]]:
         template=TEMPLATE, height=480, margin={"l": 16 if ahead else 120, "r": 16, "t": 30, "b": 56}
     )
     return figure, slots
+
+
+def _end(language: np.ndarray) -> float:
+    """End of the language model's axis: one of a few, so that it seldom changes."""
+    return 1.08 * next(end for end in (0.1, 0.25, 0.5, 1.0) if language.max() <= end + 1e-6)
 
 
 def _opacity(rows: int, chosen: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from workbench.figures.grounded.scene import add_scene
 from workbench.figures.grounded.wording import join
 from workbench.figures.live import LiveFigure
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.methods.grounded.decoder import Decoded
+from workbench.methods.grounded.episode import describe
 from workbench.methods.grounded.one_step import TrieResult
 from workbench.methods.grounded.worlds.tabletop import Tabletop
 from workbench.methods.grounded.worlds.vocabulary import PLACES, skills_of
@@ -19,39 +19,36 @@ def draw_table(result: TrieResult) -> LiveFigure:
     figure = go.Figure().set_subplots(1, 1)
     world = result.world
     add_scene(figure, [world], "", side_px=470)
-    said = []
     for decoded, colour, name in (
         (result.alone, PALETTE["baseline"], "language model alone"),
         (result.greedy, PALETTE["vermilion"], "grounded"),
     ):
-        if decoded.skill is None:
-            continue
-        command = result.scores.trie.skills[decoded.skill]
-        said.append((name, command))
-        if isinstance(world, Tabletop):
+        if decoded.skill is not None and isinstance(world, Tabletop):
+            command = result.scores.trie.skills[decoded.skill]
             _add_arrow(figure, world, command, colour, name)
     figure.update_layout(template=TEMPLATE, height=540, margin={"l": 16, "r": 16, "t": 44, "b": 16})
-    commands = " ".join(f"The {name} writes “{command}”." for name, command in said)
-    blocked = ""
-    if isinstance(world, Tabletop):
-        lost = [n for n in _named(result.alone, result) if n not in world.describe().split(", ")]
-        lost = [name for name in lost if name not in PLACES]
-        blocked = f"There is no {lost[0]} here." if lost else ""
+    alone, grounded = (describe(result.scores, d) for d in (result.alone, result.greedy))
+    here = world.describe().split(", ")
+    lost = [name for name in _named(result) if name not in here and name not in PLACES]
     words = join(
         [
-            commands[:1].upper() + commands[1:],
-            blocked,
-            "The model never sees the scene; lay your own table and its bars do not move.",
+            f"Alone, the language model begins “{alone}”; grounded, it writes “{grounded}”."
+            if alone != grounded
+            else f"Alone and grounded, the language model writes “{alone}”.",
+            f"There is no {lost[0]} here." if lost else "",
+            "“" + alone + "” is no command that the robot knows." if result.alone.has_left else "",
+            "The model never sees the scene: lay your own table and its probabilities do not move.",
         ]
     )
     return LiveFigure(figure, words=words)
 
 
-def _named(decoded: Decoded, result: TrieResult) -> tuple[str, ...]:
-    world = result.world
-    if decoded.skill is None or not isinstance(world, Tabletop):
+def _named(result: TrieResult) -> tuple[str, ...]:
+    """Things that the model's own command names."""
+    world, skill = result.world, result.alone.skill
+    if skill is None or not isinstance(world, Tabletop):
         return ()
-    return skills_of(world.domain).get(result.scores.trie.skills[decoded.skill], ())
+    return skills_of(world.domain).get(result.scores.trie.skills[skill], ())
 
 
 def _add_arrow(figure: go.Figure, world: Tabletop, command: str, colour: str, name: str) -> None:

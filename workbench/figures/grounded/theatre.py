@@ -65,8 +65,8 @@ def draw_theatre(result: Result) -> LiveFigure:
     figure, slots = draw_bars(bars, AXIS)
     worlds = [step.world for step in episode.steps] + [episode.world]
     order = [_frame(every, m) for m in at]
-    slots += add_scene(figure, worlds, AXIS, order=order, side_px=235)
-    figure.update_layout(xaxis={"domain": [0.0, 0.27]})
+    slots += add_scene(figure, worlds, AXIS, order=order, side_px=220)
+    figure.update_layout(xaxis={"domain": [0.0, 0.25]})
     slots += _add_rings(figure, episode, at)
     words = Slot(
         "", (AXIS,), each(lambda i: _words(result, every, at[i], is_end=i == len(at) - 1), len(at))

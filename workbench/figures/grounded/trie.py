@@ -13,6 +13,7 @@ from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.grounded.decoder import Decoded
+from workbench.methods.grounded.episode import describe
 from workbench.methods.grounded.one_step import TrieResult
 from workbench.methods.grounded.scores import LanguageScores
 
@@ -131,18 +132,7 @@ def _words(result: TrieResult, count: int) -> str:
     so_far = scores.text_of_path(node).strip()
     possible = int(np.sum(result.values[trie.leaf_of_skill] >= 0.5))
     if trie.child_count[node] == 0 and nodes:
-        alone = scores.text_of_path(result.alone.nodes[-1]).strip() if result.alone.nodes else ""
-        same = (
-            "So would the language model have done alone."
-            if alone == so_far
-            else (
-                f"Alone, the language model would have written “{alone}”, whose value here is "
-                f"{say_value(float(result.values[result.alone.nodes[-1]]))}."
-                if alone
-                else ""
-            )
-        )
-        return join([f"The command is “{so_far}”.", same])
+        return join([f"The command is “{so_far}”.", _say_alone(result, so_far)])
     ahead = int(np.sum(result.values[trie.leaf_of_skill[trie.below(node)]] >= 0.5))
     mass = float(scores.outside_mass[node])
     return join(
@@ -156,4 +146,17 @@ def _words(result: TrieResult, count: int) -> str:
             else "",
             "Take a thing off the board: colours change, sizes do not.",
         ]
+    )
+
+
+def _say_alone(result: TrieResult, command: str) -> str:
+    alone = result.alone
+    written = describe(result.scores, alone)
+    if written == command:
+        return "So would the language model have done alone."
+    if alone.skill is None:
+        return f"Alone, the language model would have begun “{written}”, which is no command here."
+    return (
+        f"Alone, the language model would have written “{written}”, whose value here is "
+        f"{say_value(float(result.values[alone.nodes[-1]]))}."
     )
