@@ -281,7 +281,7 @@ def test_eight_scenes_are_learned_by_heart() -> None:
     )
     network = tiny_network().train().requires_grad_(True)
     optimizer = torch.optim.AdamW(network.parameters(), 5e-3)
-    for _ in range(150):
+    for _ in range(200):
         optimizer.zero_grad()
         batch_loss(network, batch, recipe, "cpu").backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
