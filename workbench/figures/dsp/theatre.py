@@ -10,25 +10,17 @@ from plotly.subplots import make_subplots
 
 from workbench.figures.dsp.marks import RUN_COLOURS, add_label, add_line, add_points, span_of
 from workbench.figures.dsp.texts import list_phrases, mark_article
-from workbench.figures.dsp.wording import (
-    NO_EFFECT,
-    each,
-    join,
-    say_percent,
-    say_score,
-    say_signed,
-)
-from workbench.figures.live import LiveFigure, Position, Slot, keep_together
+from workbench.figures.dsp.theatre_words import NAMES, theatre_words
+from workbench.figures.dsp.wording import each
+from workbench.figures.live import LiveFigure, Position, Slot
 from workbench.figures.passages import LivePassages, Passage, Role, Span
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.methods.dsp.intervals import Interval
 from workbench.methods.dsp.marking import occurs
 from workbench.methods.dsp.records import Article, TrainingCurve
 from workbench.methods.dsp.theatre import (
     ARTICLE,
     ITERATION,
     OVERLAY,
-    RUN_NAMES,
     RUNS,
     Theatre,
     points_at,
@@ -42,12 +34,9 @@ QUANTITIES = (
     ("beta", "weight β of the KL", 1.0),
     ("clip_fraction", "clipped ratios (%)", 100.0),
 )
-NAMES = dict(zip(RUNS, RUN_NAMES, strict=True))
 AXES = ("iteration", "overlay")
 """Names that the study's parameters must have."""
 LAST = int(ITERATION.maximum)
-NOTICEABLE = 0.005
-"""Half a point of ROUGE."""
 
 
 def draw_theatre(stage: Theatre) -> LiveFigure:
@@ -171,7 +160,7 @@ def draw_theatre(stage: Theatre) -> LiveFigure:
         "",
         AXES if others else AXES[:1],
         each(
-            lambda i, *o: _words(stage, at[i], others[o[0]] if o else ""),
+            lambda i, *o: theatre_words(stage, at[i], others[o[0]] if o else ""),
             LAST + 1,
             *([len(others)] if others else []),
         ),
@@ -233,7 +222,9 @@ def draw_stage_hints(stage: Theatre) -> LivePassages:
         "article": [n + 1 for n in range(len(articles))],
     }
     words = Slot(
-        "", AXES, each(lambda i, o: _words(stage, at[RUNS[0]][i], others[o]), LAST + 1, len(others))
+        "",
+        AXES,
+        each(lambda i, o: theatre_words(stage, at[RUNS[0]][i], others[o]), LAST + 1, len(others)),
     )
     return LivePassages(passages, axes, words)
 
@@ -258,57 +249,3 @@ def _to_length(values: np.ndarray, length: int) -> np.ndarray:
     found = np.full(length, np.nan)
     found[: len(values)] = values
     return found
-
-
-def _say_gain(gain: Interval) -> str:
-    ends = f"95 % interval {say_signed(gain.low, 2)} to {say_signed(gain.high, 2)}"
-    verdict = f", {NO_EFFECT}," if gain.covers_zero else ""
-    return keep_together(f"{say_signed(gain.mean, 2)} ({ends}){verdict}")
-
-
-def _words(stage: Theatre, i: int, other: str) -> str:
-    own = stage.runs[RUNS[0]]
-    start = (
-        "Before any reward the policy is the supervised one"
-        if i == 0
-        else f"After {i} of {len(own.reward) - 1} iterations"
-    )
-    rouge = [say_score(float(own.validation_rouge[point])) for point in (i, 0)]
-    precision = (
-        f"{say_percent(float(own.hint_precision[i]))} of its phrases stand in the reference "
-        f"(at the start {say_percent(float(own.hint_precision[0]))}), and the summaries have "
-        f"ROUGE {rouge[0]} ({rouge[1]})."
-    )
-    sentences = [f"{start}: {precision}"]
-    if other and other != RUNS[0]:
-        curve = stage.runs[other]
-        j = min(i, len(curve.reward) - 1)
-        gap = float(own.validation_rouge[i] - curve.validation_rouge[j])
-        sentences.append(
-            f"{NAMES[other]}: {say_percent(float(curve.hint_precision[j]))}, ROUGE "
-            f"{say_score(float(curve.validation_rouge[j]))}; KL "
-            f"{float(curve.kl[j]):.2f} nats against {float(own.kl[i]):.2f}."
-        )
-        if abs(gap) < NOTICEABLE:
-            sentences.append("In ROUGE the two are within half a point of each other.")
-    risen, lost = own.reward[i] - own.reward[0], own.validation_rouge[0] - own.validation_rouge[i]
-    if risen > 0 and lost > NOTICEABLE:
-        sentences.append(
-            "The reward on the training articles has risen while the summaries of others got "
-            "worse: the policy has learned those articles, not what makes a good hint."
-        )
-    if stage.gains:
-        sentences.append(
-            "Trained, its reward against random hints is "
-            + " and ".join(
-                f"{_say_gain(stage.gains[split])} on {where} articles"
-                for split, where in (("train", "its training"), ("validation", "other"))
-            )
-            + "."
-        )
-    return join(
-        [
-            *sentences,
-            f"One seed and {len(stage.articles)} validation articles: small differences are noise.",
-        ]
-    )
