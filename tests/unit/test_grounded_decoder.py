@@ -360,6 +360,38 @@ def test_a_wider_beam_costs_more_and_counts_each_context_once(case: Case, width:
     assert one <= more <= shared_tokens(case.scores.trie)
 
 
+def test_what_left_the_list_soon_loses_its_place_in_the_beam_of_the_paper() -> None:
+    # "well" (p = 0.9 outside) is far likelier than any skill at the first token
+    trie = trie_of([(1, 2, 3), (4, 5, 6), (7, 8, 9)])
+    log_probability = np.zeros(len(trie))
+    first = list(trie.children(0))
+    log_probability[first] = np.log([0.05, 0.03, 0.02])
+    scores = replace(
+        closed_scores(trie, log_probability),
+        outside_log_probability=np.where(np.arange(len(trie)) == 0, np.log(0.9), -np.inf),
+        outside_token=np.where(np.arange(len(trie)) == 0, OUTSIDE, -1),
+    )
+    values = prefix_value(trie, np.array([1.0, 1.0, 1.0]))
+    rules = Rules(outside=0.1)  # outside 0.09 is the best first hypothesis, 0.009 one token later
+    beam = grounded_beam(scores, values, 2, rules)
+    # by hand: kept at the first token are "outside" and 0.05; at the second 0.05 alone is left
+    assert [level.kept for level in beam.levels] == [2, 1, 1, 1]
+    assert beam.best.skill == 0
+    wide = grounded_beam(scores, values, 3, rules)
+    assert [one.skill for one in wide.finished] == [0, 1]
+    frozen = grounded_beam(scores, values, 2, replace(rules, combination="telescoped"))
+    assert frozen.best.skill == 0
+
+
+@given(cases(), st.integers(1, 6), COMBINATIONS)
+def test_a_beam_holds_no_more_than_its_width(case: Case, width: int, combination: str) -> None:
+    values = prefix_value(case.scores.trie, case.affordances)
+    rules = Rules(outside=0.2, combination=combination)
+    for level in grounded_beam(case.scores, values, width, rules).levels:
+        assert level.kept <= width
+        assert np.array_equal(level.score, np.sort(level.score)[::-1])
+
+
 def test_soft_values_early_in_the_command_mislead_the_paper_product_only() -> None:
     # "mean" gives the shared beginning of many half-good skills less than its one good rival
     trie = trie_of([(1, 2, 3), (4, 5, 6)])

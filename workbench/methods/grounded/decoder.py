@@ -182,8 +182,9 @@ def grounded_beam(
     """Keep the best ``width`` hypotheses at each token and give the best finished one.
 
     The paper does not state its width, only that the beam costs 4.3 times the tokens of greedy
-    decoding. A hypothesis that left the trie keeps its place in the beam and its score, which its
-    further tokens could only lower; it is given only when nothing finished.
+    decoding. What follows in a hypothesis that left the trie is not scored: it is taken to be
+    certain for the language model, and outside for the scene. It is given only when nothing
+    finished.
 
     Args:
         scores: of the language model; n nodes.
@@ -206,12 +207,15 @@ def grounded_beam(
     levels: list[Level] = []
     while alive := [h for h in hypotheses if not h.has_left]:
         tokens += len(alive)
-        level = _advance(scores, log_values, alive, rules, width - len(hypotheses) + len(alive))
+        left = [_wait(h, rules) for h in hypotheses if h.has_left]
+        level = _advance(scores, log_values, alive, rules)
+        room = _share_places(level, left, width)
+        level, left = replace(level, kept=room), left[: width - room]
         levels.append(level)
-        left = [h for h in hypotheses if h.has_left]
         following = _keep(level, alive, scores)
         finished += [h for h in following if h.skill is not None]
-        hypotheses = left + [h for h in following if h.skill is None]
+        following = [h for h in following if h.skill is None]
+        hypotheses = sorted([*left, *following], key=lambda h: _rank(h, PAPER), reverse=True)
     ranked = sorted(finished, key=lambda h: _rank(h, rules), reverse=True)
     best = ranked[0] if ranked else max(hypotheses, key=lambda h: _rank(h, rules))
     counted = [replace(one, tokens_scored=tokens) for one in (best, *ranked)]
@@ -232,12 +236,36 @@ def _weigh(grounding: float, rules: Rules) -> float:
     return rules.strength * grounding if rules.strength else 0.0  # 0 · log 0 is 0 here
 
 
+def _wait(one: Decoded, rules: Rules) -> Decoded:
+    """A hypothesis that left the trie, one token later."""
+    if rules.combination != "paper":
+        return one
+    grounding = one.log_grounding + float(np.log(rules.outside))
+    return replace(one, score=one.log_language + _weigh(grounding, rules), log_grounding=grounding)
+
+
+def _share_places(level: Level, left: list[Decoded], width: int) -> int:
+    """How many candidates are kept beside hypotheses that left the trie, the best of both.
+
+    Args:
+        level: candidates from the best to the worst.
+        left: hypotheses from the best to the worst.
+        width: places for both together.
+    """
+    places = 0
+    for one in left[:width]:
+        better = int(np.searchsorted(-level.score, -one.score, side="right"))
+        if better + places >= width:
+            break
+        places += 1
+    return min(width - places, len(level.score))
+
+
 def _advance(
     scores: LanguageScores,
     log_values: np.ndarray,
     alive: list[Decoded],
     rules: Rules,
-    room: int,
 ) -> Level:
     """Continue hypotheses by one token and rank what comes out."""
     nodes = np.array([h.nodes[-1] if h.nodes else 0 for h in alive])
@@ -258,7 +286,7 @@ def _advance(
         score[order],
         language[order],
         grounding[order],
-        min(room, len(order)),
+        len(order),
         ends[order],
     )
 
