@@ -48,9 +48,9 @@ class Scene:
         str,
         Board(
             "Your own table",
-            pieces_of("blocks"),
+            (*pieces_of("boxes"), *pieces_of("blocks")),
             max_items=24,
-            help="For tasks with blocks and bowls. Empty takes the scene above.",
+            help="For tasks with boxes, or with blocks and bowls. Empty takes the scene above.",
         ),
     ] = ""
     taken: Annotated[
