@@ -95,8 +95,8 @@ def hint_and_answer(keywords: Sequence[str]) -> str:
 
 
 def hint_line(keywords: Sequence[str]) -> str:
-    """The line with the hint, "Keywords: a; b; c."."""
-    return f"Keywords: {write_target(keywords)}\n"
+    """The line with the hint, "Keywords: a; b; c."; line breaks in a phrase become spaces."""
+    return f"Keywords: {write_target(' '.join(one.split()) for one in keywords)}\n"
 
 
 def summary_prompt(article: str, keywords: Sequence[str] | None, *, demonstrations: int = 1) -> str:
