@@ -140,6 +140,10 @@ def test_the_prompt_without_hint_is_the_one_with_hint_less_the_keyword_parts():
         assert stripped == prompts.summary_prompt(article, None, demonstrations=count)
 
 
+def test_a_line_break_in_a_phrase_does_not_end_the_keywords():
+    assert prompts.hint_line(("old\npier", "<b>ferry</b>")) == "Keywords: old pier; <b>ferry</b>.\n"
+
+
 def test_demonstrations_hold_their_keywords_in_article_and_summary():
     for one in prompts.DEMONSTRATIONS:
         assert all(occurs(k, one.article) and occurs(k, one.summary) for k in one.keywords)
