@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import InputError, UnknownNameError
+from workbench.methods.grounded.one_step import TrieParams
+from workbench.methods.grounded.scene import open_scene
 from workbench.methods.grounded.worlds import tasks
 from workbench.methods.grounded.worlds.board import pieces_of, value_of, world_of
 from workbench.methods.grounded.worlds.goals import GOALS, SPORTS, letters_on_squares
@@ -336,3 +338,12 @@ def test_pieces_of_a_domain_are_all_it_can_hold_and_others_are_refused() -> None
         assert used <= {*domain.things, *domain.places}
     with pytest.raises(InputError, match="has no 'apple'"):
         world_of("apple@0.1,0.1", "blocks")
+
+
+def test_a_table_of_ones_own_serves_tasks_with_its_pieces_and_others_say_so() -> None:
+    board = "brown box@0.5,0.5; banana@0.5,0.5; apple@0.2,0.3"
+    world, _ = open_scene(TrieParams(board=board))  # the default task packs a box
+    assert [t.on for t in world.things] == [None, 0, None]
+    assert say_skill("apple", "brown box") in possible(world)
+    with pytest.raises(InputError, match="scene of letters has no 'brown box'"):
+        open_scene(TrieParams(task="vowels", board=board))

@@ -11,7 +11,7 @@ from workbench.methods.grounded.decoder import VOCABULARIES, Rules
 from workbench.methods.grounded.episode import STEP_LIMIT, Settings
 from workbench.methods.grounded.grounders import Mix
 from workbench.methods.grounded.trie import MODE_NAMES, MODES
-from workbench.methods.grounded.worlds import catalog, tasks
+from workbench.methods.grounded.worlds import catalog
 from workbench.methods.grounded.worlds.board import pieces_of, world_of
 from workbench.methods.grounded.worlds.tabletop import Tabletop
 from workbench.methods.grounded.worlds.world import FREE, Task, World
@@ -111,11 +111,7 @@ def open_scene(params: Scene, *, reliability: float = 1.0) -> tuple[World, Task]
     if (params.board or params.taken) and not isinstance(world, Tabletop):
         raise InputError("Only tables can be laid and cleared; choose a table, or empty both.")
     if params.board and isinstance(world, Tabletop):
-        if world.domain not in ("blocks", "corners"):
-            raise InputError(
-                "Your own table holds blocks and bowls; choose a task with blocks, or empty it."
-            )
-        world = world_of(params.board, tasks.find_template(template).domain, reliability)
+        world = world_of(params.board, world.domain, reliability)
     for chip in chips(params.taken):
         if isinstance(world, Tabletop):
             world = world.without(chip.text)
