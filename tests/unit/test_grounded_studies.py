@@ -163,7 +163,7 @@ def test_own_words_are_a_free_task_and_the_tasks_own_words_are_not() -> None:
 def test_a_board_is_laid_only_where_it_fits() -> None:
     board = "red block@0.2,0.2"
     assert open_scene(theatre.Params(task="stack_all", board=board))[0].describe() == "red block"
-    with pytest.raises(InputError, match="choose a task with blocks"):
+    with pytest.raises(InputError, match="choose among its own pieces"):
         open_scene(theatre.Params(task="vowels", board=board))
     with pytest.raises(InputError, match="Only tables"):
         open_scene(theatre.Params(task="kitchen.apple", board=board))
