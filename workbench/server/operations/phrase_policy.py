@@ -1,4 +1,4 @@
-"""``policy.describe_phrases``, ``policy.fit_phrases``, ``policy.choose_phrases``: the phrase policy.
+"""The phrase policy: ``policy.describe_phrases``, ``.fit_phrases`` and ``.choose_phrases``.
 
 What it sees of a candidate, its supervised fine-tuning on pseudo-labels, and its likeliest hints.
 """
