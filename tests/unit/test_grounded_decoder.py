@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.grounded_tries import END, OUTSIDE, Case, cases, language_of, trie_of
@@ -23,6 +23,7 @@ from workbench.methods.grounded.cost import every_skill_tokens, shared_tokens, w
 from workbench.methods.grounded.scores import LanguageScores, closed_scores, discount_prior
 
 CLOSED = Rules(vocabulary="closed")
+FEW = settings(max_examples=40, deadline=None)
 MODES = st.sampled_from(["max", "mean", "sum"])
 VOCABULARIES = st.sampled_from(["open", "closed"])
 COMBINATIONS = st.sampled_from(["paper", "telescoped"])
@@ -99,6 +100,7 @@ def tokens_of(scores: LanguageScores, decoded: object) -> list[int]:
 # ---------------------------------------------------------------- the trie
 
 
+@FEW
 @given(cases(), MODES)
 def test_every_prefix_has_the_value_of_its_definition(case: Case, mode: str) -> None:
     trie = case.scores.trie
@@ -109,6 +111,7 @@ def test_every_prefix_has_the_value_of_its_definition(case: Case, mode: str) -> 
         assert values[node] == pytest.approx(expected, abs=1e-12)
 
 
+@FEW
 @given(cases())
 def test_values_of_children_make_that_of_their_parent(case: Case) -> None:
     trie = case.scores.trie
@@ -121,6 +124,7 @@ def test_values_of_children_make_that_of_their_parent(case: Case) -> None:
         assert np.all(values[1:] <= values[trie.parent[1:]] + 1e-12)
 
 
+@FEW
 @given(cases(), st.integers(0, 1000))
 def test_a_prior_weighs_the_sum_and_the_mean(case: Case, seed: int) -> None:
     trie = case.scores.trie
@@ -134,6 +138,7 @@ def test_a_prior_weighs_the_sum_and_the_mean(case: Case, seed: int) -> None:
         assert mean[node] == pytest.approx(expected / prior[below].sum())
 
 
+@FEW
 @given(cases())
 def test_several_scenes_at_once_equal_one_by_one(case: Case) -> None:
     trie = case.scores.trie
@@ -143,6 +148,7 @@ def test_several_scenes_at_once_equal_one_by_one(case: Case) -> None:
         assert np.array_equal(prefix_value(trie, scene), values)
 
 
+@FEW
 @given(cases())
 def test_the_trie_keeps_every_skill_and_no_other(case: Case) -> None:
     trie = case.scores.trie
@@ -190,6 +196,7 @@ def test_lists_that_make_no_trie_are_refused_in_words(
 # ---------------------------------------------------------------- greedy
 
 
+@FEW
 @given(cases(), MODES, VOCABULARIES, st.sampled_from([0.5, 1.0, 2.0]))
 def test_greedy_is_algorithm_1(case: Case, mode: str, vocabulary: str, strength: float) -> None:
     rules = Rules(vocabulary=vocabulary, outside=0.05, strength=strength)
@@ -205,6 +212,7 @@ def test_greedy_is_algorithm_1(case: Case, mode: str, vocabulary: str, strength:
         )
 
 
+@FEW
 @given(cases())
 def test_without_grounding_greedy_is_the_language_model(case: Case) -> None:
     ones = np.ones(len(case.scores.trie))
@@ -225,6 +233,7 @@ def test_without_grounding_greedy_is_the_language_model(case: Case) -> None:
             node = following[0] if following else node
 
 
+@FEW
 @given(cases(outside=False, zeros=False))
 def test_with_a_uniform_language_model_greedy_follows_the_values(case: Case) -> None:
     trie = case.scores.trie
@@ -235,6 +244,7 @@ def test_with_a_uniform_language_model_greedy_follows_the_values(case: Case) -> 
     assert case.affordances[decoded.skill] == case.affordances.max()
 
 
+@FEW
 @given(cases(), st.integers(1, 6), COMBINATIONS)
 def test_closed_decoding_never_gives_an_infeasible_skill(
     case: Case, width: int, combination: str
@@ -249,6 +259,7 @@ def test_closed_decoding_never_gives_an_infeasible_skill(
     assert case.affordances[saycan(case.scores, case.affordances).skill] > 0.0
 
 
+@FEW
 @given(cases(), VOCABULARIES)
 def test_greedy_does_not_see_which_product_it_is(case: Case, vocabulary: str) -> None:
     values = prefix_value(case.scores.trie, case.affordances)
@@ -260,6 +271,7 @@ def test_greedy_does_not_see_which_product_it_is(case: Case, vocabulary: str) ->
     assert paper.outside_token == telescoped.outside_token
 
 
+@FEW
 @given(cases(), st.floats(0.01, 1.0))
 def test_a_constant_factor_of_the_grounding_changes_no_greedy_choice(
     case: Case, factor: float
@@ -302,6 +314,7 @@ def test_an_almost_forbidden_word_is_chosen_only_when_nothing_else_is_alive() ->
 # ---------------------------------------------------------------- beam and SayCan
 
 
+@FEW
 @given(cases(), MODES, VOCABULARIES, COMBINATIONS)
 def test_a_beam_of_one_is_greedy(case: Case, mode: str, vocabulary: str, combination: str) -> None:
     rules = Rules(vocabulary=vocabulary, outside=0.05, combination=combination)
@@ -311,6 +324,7 @@ def test_a_beam_of_one_is_greedy(case: Case, mode: str, vocabulary: str, combina
     assert (tokens_of(case.scores, beam), beam.has_left) == (tokens, left)
 
 
+@FEW
 @given(cases(), MODES, COMBINATIONS, st.sampled_from([0.5, 1.0, 3.0]))
 def test_an_exhaustive_beam_is_brute_force(
     case: Case, mode: str, combination: str, strength: float
@@ -327,6 +341,7 @@ def test_an_exhaustive_beam_is_brute_force(
     assert beam.best.tokens_scored == shared_tokens(case.scores.trie)
 
 
+@FEW
 @given(cases())
 def test_an_exhaustive_telescoped_beam_with_the_value_at_the_leaf_is_saycan(case: Case) -> None:
     values = prefix_value(case.scores.trie, case.affordances)
@@ -337,6 +352,7 @@ def test_an_exhaustive_telescoped_beam_with_the_value_at_the_leaf_is_saycan(case
     assert beam.best.score == pytest.approx(chosen.log_scores[chosen.skill])
 
 
+@FEW
 @given(cases(), st.floats(0.0, 3.0))
 def test_saycan_is_brute_force_over_skills(case: Case, strength: float) -> None:
     tokens = paths_of(case.scores.trie)
@@ -351,6 +367,7 @@ def test_saycan_is_brute_force_over_skills(case: Case, strength: float) -> None:
     assert found.log_scores[found.skill] == found.log_scores.max()
 
 
+@FEW
 @given(cases(), st.integers(1, 5))
 def test_a_wider_beam_costs_more_and_counts_each_context_once(case: Case, width: int) -> None:
     values = prefix_value(case.scores.trie, case.affordances)
@@ -383,6 +400,7 @@ def test_what_left_the_list_soon_loses_its_place_in_the_beam_of_the_paper() -> N
     assert frozen.best.skill == 0
 
 
+@FEW
 @given(cases(), st.integers(1, 6), COMBINATIONS)
 def test_a_beam_holds_no_more_than_its_width(case: Case, width: int, combination: str) -> None:
     values = prefix_value(case.scores.trie, case.affordances)
@@ -426,6 +444,7 @@ def test_forcing_the_whole_command_leaves_nothing_to_choose() -> None:
             assert beam.best.log_language == pytest.approx(scores.log_skill[skill])
 
 
+@FEW
 @given(cases(outside=False), st.sampled_from([0.0, 0.5, 1.0]))
 def test_discounting_the_prior_subtracts_it(case: Case, beta: float) -> None:
     other = language_of(case.scores.trie, np.random.default_rng(1), outside=0.0)
@@ -433,6 +452,7 @@ def test_discounting_the_prior_subtracts_it(case: Case, beta: float) -> None:
     assert found.log_skill == pytest.approx(case.scores.log_skill - beta * other.log_skill)
 
 
+@FEW
 @given(cases())
 def test_changing_the_scene_touches_no_language_score(case: Case) -> None:
     before = [a.tobytes() for a in (case.scores.log_probability, case.scores.outside_mass)]
