@@ -59,7 +59,6 @@ def build(page: Page) -> None:
             View("plans", "Both plans", draw_plans, {"pick": "moment"}, plays="moment"),
         ),
         run="button",
-        open_controls=5,
         offers={"taken": offer_first},
     )
     page.study(
@@ -79,7 +78,6 @@ def build(page: Page) -> None:
             View("plans", "Three plans", draw_mixed_plans),
         ),
         run="button",
-        open_controls=5,
     )
     page.study(BEAM, figures=(View("beam", "Beam tree", draw_beam),), run="button")
     page.study(COST, figures=(View("cost", "Tokens", draw_cost),), run="button")
@@ -88,7 +86,6 @@ def build(page: Page) -> None:
         TELLING,
         figures=(View("plans", "Four plans", draw_telling), View("scene", "Scene", draw_case)),
         run="button",
-        open_controls=5,
     )
     page.study(
         KITCHEN,
@@ -97,7 +94,6 @@ def build(page: Page) -> None:
             View("dialogue", "Thought and plan", draw_dialogue, plays="strength"),
         ),
         run="button",
-        open_controls=3,
     )
 
 

@@ -57,6 +57,7 @@ def draw_success(result: Result) -> LiveFigure:
         y=heights,
         text=[say_percent(one.mean) for one in found],
         textposition="top center",
+        cliponaxis=False,
         color=COLOURS,
         size=16,
         showlegend=False,
@@ -78,7 +79,7 @@ def draw_success(result: Result) -> LiveFigure:
         col=2,
     )
     figure.update_layout(template=TEMPLATE, height=400, margin={"t": 30, "l": 190, "r": 60})
-    figure.update_xaxes(title_text="goals reached (%)", range=[-2, 102], row=1, col=1)
+    figure.update_xaxes(title_text="goals reached (%)", range=[-4, 104], row=1, col=1)
     figure.update_xaxes(
         title_text="tokens read for one command",
         type="log",
