@@ -214,6 +214,11 @@ def test_the_words_name_the_gain_that_the_summary_names(result: Result) -> None:
     assert f"+{100 * float(summary['gain_over_random']):.1f} points" in words
     assert "no detectable effect" not in words
     assert find("expected_utility").rule in words
+    place = list(result.spendings["human"].budgets).index(0.4)
+    runs = result.spendings["human"].by_seed[FUNCTIONS.index("expected_utility"), :, place]
+    assert "Its 3 runs" in words
+    assert f"{100 * runs.min():.1f}" in words
+    assert f"{100 * runs.max():.1f}" in words
 
 
 def test_open_questions_have_no_chance_line_and_still_a_curve() -> None:

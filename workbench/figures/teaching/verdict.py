@@ -59,8 +59,20 @@ def curve_words(result: Result, t: int, f: int, b: int) -> str:
             f"{say_percent(accuracy.mean)} right, {say_gain(gain)} against random choice"
             f"{effect(gain)}.",
             say_chance(result, accuracy),
+            say_runs(spending, f, b),
             say_spent(spending, f, b),
         ]
+    )
+
+
+def say_runs(spending: Spending, f: int, b: int) -> str:
+    """How far the runs are apart, which the interval over questions does not say."""
+    runs = spending.by_seed[f, :, b]
+    if len(runs) < 2:
+        return ""
+    return (
+        f"Its {len(runs)} runs, with other demonstrations each, lie between "
+        f"{say_percent(float(runs.min()))} and {say_percent(float(runs.max()))}."
     )
 
 
