@@ -123,6 +123,9 @@ def choose(
 ) -> Choice:
     """Choose one command.
 
+    Several grounders are multiplied for whole skills, and prefixes are valued by that product: some
+    completion must please them all. The paper multiplies what each says of the prefix on its own.
+
     Args:
         scores: what the model says.
         grounding: what the scene says, over the same skills.

@@ -15,15 +15,14 @@ from workbench.composed import chips
 from workbench.methods.grounded.asking import ask_steps
 from workbench.methods.grounded.cost import every_skill_tokens, shared_tokens
 from workbench.methods.grounded.decoder import (
-    COMBINATIONS,
     Beam,
     Decoded,
-    Rules,
     grounded_beam,
     grounded_greedy,
 )
 from workbench.methods.grounded.episode import describe
 from workbench.methods.grounded.grounders import Grounding, ground
+from workbench.methods.grounded.rules import COMBINATIONS, Rules
 from workbench.methods.grounded.saycan import SayCan, saycan
 from workbench.methods.grounded.scene import Grounded, mix_of, open_scene, settings_of
 from workbench.methods.grounded.scores import LanguageScores

@@ -7,9 +7,9 @@ from typing import Annotated, Final
 
 from workbench.composed import chips
 from workbench.errors import InputError
-from workbench.methods.grounded.decoder import VOCABULARIES, Rules
 from workbench.methods.grounded.episode import STEP_LIMIT, Settings
 from workbench.methods.grounded.grounders import Mix
+from workbench.methods.grounded.rules import VOCABULARIES, Rules
 from workbench.methods.grounded.trie import MODE_NAMES, MODES
 from workbench.methods.grounded.worlds import catalog
 from workbench.methods.grounded.worlds.board import pieces_of, world_of
