@@ -93,7 +93,7 @@ def draw_curves(result: Result) -> LiveFigure:
             textposition="top center" if name == "oracle" else "bottom center",
         )
         by_teacher(label, values[:, at : at + 1])
-    at = int(np.searchsorted(x, 70.0))
+    at = int(np.searchsorted(x, 20.0))
     label = add_label(
         figure,
         "random choice",
