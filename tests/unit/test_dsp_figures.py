@@ -364,6 +364,17 @@ def test_hints_that_grow_without_gain_are_called_gaming() -> None:
     assert "No gaming is seen" not in live.words_at(iteration=20)
 
 
+def test_hints_that_grow_with_the_kl_too_are_not_called_held() -> None:
+    found = dsp_records.hacked()
+    curve = found.runs["nlpo"]
+    falling = replace(curve, hint_precision=np.linspace(0.6, 0.3, len(curve.reward)))
+    grown = np.tile(np.linspace(1.3, 3.2, len(curve.reward)), (2, 1))
+    both = replace(found, runs={**found.runs, "nlpo": falling}, phrases=grown)
+    words = figures.draw_hacking(both).words_at(iteration=20)
+    assert "hardly holds the policy back" in words
+    assert "No gaming" not in words
+
+
 def test_summaries_of_the_last_measured_point_are_shown() -> None:
     found = dsp_records.hacked()
     cards = figures.draw_hacked_hints(found).at(iteration=15, article=1)

@@ -20,6 +20,8 @@ from workbench.methods.dsp.theatre import ARTICLE, ITERATION, points_at
 AXIS = ("iteration",)
 NAMES = {HELD: "with the KL", LOOSE: "without (β = 0)"}
 LAST = int(ITERATION.maximum)
+LONGER = 1.25
+"""So many times as long is called longer."""
 
 
 def draw_hacking(found: Hacking) -> LiveFigure:
@@ -206,24 +208,36 @@ def _summary(found: Hacking, run: int, c: int, a: int) -> Passage:
     )
 
 
+def _gaming(found: Hacking, i: int, gap: float) -> str:
+    """Whether the policy is seen to game its reward at point i; ``gap`` is ROUGE won without KL."""
+    held, loose = found.phrases[:, i]
+    if loose > LONGER * held:
+        return (
+            "The list grows and the summaries get no better: the policy is paid by the phrase."
+            if gap <= 0.0
+            else ""
+        )
+    precision = found.runs[HELD].hint_precision
+    if held > LONGER * found.phrases[0, 0] and precision[i] < precision[0]:
+        return (
+            "Both have grown since the start, and fewer of their phrases stand in the reference: "
+            "at this weight the KL hardly holds the policy back."
+        )
+    return "No gaming is seen at this point: the hints are about as long with the KL as without it."
+
+
 def _words(found: Hacking, i: int) -> str:
     held, loose = (found.runs[name] for name in (HELD, LOOSE))
     last = found.copied.mean.shape[1] - 1
     copied = [say_percent(float(found.copied.mean[run, last])) for run in range(2)]
     gap = float(loose.validation_rouge[i] - held.validation_rouge[i])
-    grown = float(found.phrases[1, i]) > 1.25 * float(found.phrases[0, i])
     return join(
         [
             f"At iteration {i} a hint has {found.phrases[0, i]:.1f} phrases with the KL and "
             f"{found.phrases[1, i]:.1f} without it; ROUGE is "
             f"{say_score(float(held.validation_rouge[i]))} and "
             f"{say_score(float(loose.validation_rouge[i]))}.",
-            "The list grows and the summaries get no better: the policy is paid by the phrase."
-            if grown and gap <= 0.0
-            else "No gaming is seen at this point: the hints are about as long with the KL as "
-            "without it."
-            if not grown
-            else "",
+            _gaming(found, i, gap),
             f"At the last measured point summaries copy {copied[0]} of their runs of three words "
             f"with the KL and {copied[1]} without it (references "
             f"{say_percent(found.reference_copied.mean)}).",
