@@ -305,3 +305,15 @@ def test_the_validator_finds_what_it_looks_for() -> None:
     assert found.by_answer == (3, 1)
     assert "right in 75%" in found.words
     assert "alike" not in validate(questions[3:]).words
+
+
+@given(st.integers(0, 220))
+def test_a_part_of_a_set_is_as_balanced_as_the_whole(count: int) -> None:
+    whole = sets.load_questions("strategyqa", "test")
+    part = sets.take_evenly(whole, count)
+    assert len(part) == min(count, len(whole))
+    yes = sum(question.gold == 0 for question in part)
+    assert abs(2 * yes - len(part)) <= 1
+    places = [whole.index(question) for question in part]
+    assert places == sorted(places)
+    assert len(set(places)) == len(places)

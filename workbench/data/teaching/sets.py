@@ -35,6 +35,27 @@ def load_questions(task: str, split: str) -> tuple[Question, ...]:
     return read_questions(read_rows(_read(name), name), task)
 
 
+def take_evenly(questions: tuple[Question, ...], count: int) -> tuple[Question, ...]:
+    """Some of the questions, each place of the right answer in the share it has among all.
+
+    The first ones of a file may nearly all be yes; then whoever says yes more often looks better.
+
+    Args:
+        questions: of one split, in the file's order, which is kept.
+        count: how many to take, fewer when there are fewer.
+    """
+    by_answer: dict[int, list[int]] = {}
+    for place, question in enumerate(questions):
+        by_answer.setdefault(question.gold, []).append(place)
+    # the k-th of m questions with an answer stands at (k + 1/2) / m of the way
+    spread = sorted(
+        ((k + 0.5) / len(places), place)
+        for places in by_answer.values()
+        for k, place in enumerate(places)
+    )
+    return tuple(questions[place] for place in sorted(place for _, place in spread[:count]))
+
+
 @functools.cache
 def load_harmful() -> tuple[HarmfulQuestion, ...]:
     """Test questions with explanations that argue for the wrong answer.

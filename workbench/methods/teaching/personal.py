@@ -15,7 +15,7 @@ from typing import Annotated
 import numpy as np
 
 from workbench.data.teaching.question import Question
-from workbench.data.teaching.sets import load_questions
+from workbench.data.teaching.sets import load_questions, take_evenly
 from workbench.methods.teaching import roles
 from workbench.methods.teaching.asking import Asker
 from workbench.methods.teaching.examples import (
@@ -100,7 +100,7 @@ class Result:
 def gather(client: ModelClient, params: Params) -> Inputs:
     """Try both students on training questions, make both teachers, and teach crosswise."""
     train = load_questions(params.task, "train")
-    test = load_questions(params.task, "test")[: params.count]
+    test = take_evenly(load_questions(params.task, "test"), params.count)
     teacher = Asker(client, params.teacher)
     models = {"a": (params.student_a, params.seed_a), "b": (params.student_b, params.seed_b)}
     own: dict[str, tuple[Example, ...]] = {}

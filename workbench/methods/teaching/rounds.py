@@ -19,7 +19,7 @@ from typing import Annotated
 import numpy as np
 
 from workbench.data.teaching.question import Question
-from workbench.data.teaching.sets import load_questions
+from workbench.data.teaching.sets import load_questions, take_evenly
 from workbench.methods.teaching import roles
 from workbench.methods.teaching.asking import Asker
 from workbench.methods.teaching.examples import (
@@ -105,7 +105,7 @@ class Result:
 
 def gather(client: ModelClient, params: Params) -> Inputs:
     """Rank training questions, explain the best, and test the student after each round."""
-    test = load_questions(params.task, "test")[: params.count]
+    test = take_evenly(load_questions(params.task, "test"), params.count)
     student = Asker(client, params.student)
     first, pool = draw_examples(
         load_questions(params.task, "train"), FIRST_DEMONSTRATIONS, params.seed
