@@ -67,7 +67,7 @@ def build(page: Page) -> None:
             View("trie", "Trie", draw_trie, plays="token"),
             View("table", "Scene", draw_table),
         ),
-        run="button",
+        run="auto",  # a moved thing asks no model: its language scores are kept
         open_controls=5,
         offers={"taken": offer_things},
     )
@@ -79,7 +79,7 @@ def build(page: Page) -> None:
         ),
         run="button",
     )
-    page.study(BEAM, figures=(View("beam", "Beam tree", draw_beam),), run="button")
+    page.study(BEAM, figures=(View("beam", "Beam tree", draw_beam),), run="auto")
     page.study(COST, figures=(View("cost", "Tokens", draw_cost),), run="button")
     page.study(MANIFOLD, figures=(View("map", "Commands", draw_manifold),), run="button")
     page.study(

@@ -24,6 +24,9 @@ SHOTS = {
     "swap": (f"{ATTENTION}&study=swap", WIDE, "light", FIGURE),
     "gla": ("?v=1&tab=gla", WIDE, "light", FIGURE),
     "gla-dark": ("?v=1&tab=gla", WIDE, "dark", FIGURE),
+    "teaching": ("?v=1&tab=teaching", WIDE, "light", FIGURE),
+    "be-the-teacher": ("?v=1&tab=teaching&study=hand", WIDE, "light", FIGURE),
+    "grounded": ("?v=1&tab=grounded&study=theatre", WIDE, "light", FIGURE),
     "status": ("?v=1&tab=status", WIDE, "light", "text=What the model server is doing now"),
 }
 
