@@ -19,8 +19,10 @@ RELATIVE_TOLERANCE = 2e-3
 """Between processors: float32 sums in another order, through 30 layers."""
 TRAINED = {"gla", "gla.picture"}
 """Studies that train models: minutes each, and training lets rounding grow beyond any tolerance."""
-SAMPLED = {slug for method in METHODS if method.slug == "teaching" for slug in studies(method.slug)}
-"""Half an hour of one measurement; ``test_teaching_sample`` measures a part of it again."""
+WHOLE_PLANS = {"grounded.mixer", "grounded.prompt", "grounded.kitchen"}
+SAMPLED = WHOLE_PLANS | set(studies("teaching"))
+"""Minutes of planning and half an hour of teaching; ``test_grounded_again`` and
+``test_teaching_sample`` measure parts of them again."""
 
 
 def opening_answers(
