@@ -20,9 +20,9 @@ RELATIVE_TOLERANCE = 2e-3
 TRAINED = {"gla", "gla.picture"}
 """Studies that train models: minutes each, and training lets rounding grow beyond any tolerance."""
 WHOLE_PLANS = {"grounded.mixer", "grounded.prompt", "grounded.kitchen"}
-SAMPLED = WHOLE_PLANS | set(studies("teaching"))
-"""Minutes of planning and half an hour of teaching; ``test_grounded_again`` and
-``test_teaching_sample`` measure parts of them again."""
+SAMPLED = WHOLE_PLANS | set(studies("teaching")) | set(studies("dsp"))
+"""Minutes of planning and half an hour each of teaching and hints; ``test_grounded_again``,
+``test_teaching_sample`` and ``test_dsp_sample`` measure parts of them again."""
 
 
 def opening_answers(

@@ -92,6 +92,20 @@ METHODS: tuple[Method, ...] = (
         first="Play the budget and see which answers help puts right, and which it spoils.",
     ),
     Method(
+        slug="dsp",
+        title="DSP: hints that steer",
+        group="Read",
+        paper="Guiding Large Language Models via Directional Stimulus Prompting",
+        authors="Li, Peng, He, Galley, Gao and Yan, NeurIPS 2023",
+        arxiv="2302.11520",
+        claim=(
+            "A small policy, trained by reward, writes a short hint for each input. A frozen "
+            "language model that reads the hint beside the input answers better, though none of "
+            "its own weights has changed."
+        ),
+        first="Add and take away key phrases of an article and see what its summary makes of them.",
+    ),
+    Method(
         slug="grounded",
         title="Grounded decoding",
         group="Act",

@@ -46,7 +46,7 @@ class Params:
     article: Annotated[int, READ_ARTICLE] = 1
     articles: Annotated[
         int, Range(10, TEST_ARTICLES, 10, "Test articles", help="Fewer give wider intervals.")
-    ] = TEST_ARTICLES
+    ] = 40
     model: Annotated[str, WRITER] = DEFAULTS.model
     demonstrations: Annotated[int, DEMONSTRATIONS] = DEFAULTS.demonstrations
     seed: Annotated[int, Range(0, 10_000, 1, "Random seed")] = DEFAULTS.seed
