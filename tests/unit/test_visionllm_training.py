@@ -29,7 +29,13 @@ from workbench.training.visionllm.losses import (
     set_loss,
     text_loss,
 )
-from workbench.training.visionllm.recipe import CURRICULUM_LARGEST, SHARES, VARIANTS, Recipe
+from workbench.training.visionllm.recipe import (
+    CURRICULUM_LARGEST,
+    LONG_FIRST_SMALLEST,
+    SHARES,
+    VARIANTS,
+    Recipe,
+)
 from workbench.training.visionllm.shape import END
 from workbench.training.visionllm.train import batch_loss, number_texts, train
 from workbench.training.visionllm.writing import (
@@ -172,12 +178,16 @@ def test_dictionaries_have_every_size_and_no_order_of_their_own() -> None:
     drawn = [draw_names(World(), [3], 1, 16, generator) for _ in range(1500)]
     sizes = np.array([len(one) for one in drawn])
     assert set(sizes) == set(range(1, 17))
-    assert 0.2 < (sizes == 1).mean() < 0.3  # ln 2 / ln 17
+    expected = 0.5 / 16 + 0.5 * np.log(2) / np.log(17)  # half evenly, half on a logarithmic scale
+    assert (sizes == 1).mean() == pytest.approx(expected, abs=0.035)
+    assert (sizes == 16).mean() == pytest.approx(
+        0.5 / 16 + 0.5 * np.log(17 / 16) / np.log(17), abs=0.02
+    )
     assert all(len(set(one)) == len(one) for one in drawn)
     single = np.array([one[0] for one in drawn if len(one) == 1])
-    assert (single == 3).mean() == pytest.approx(0.5 + 0.5 / 16, abs=0.08)
+    assert (single == 3).mean() == pytest.approx(0.5 + 0.5 / 16, abs=0.12)
     full = np.array([one for one in drawn if len(one) == 16])
-    assert abs(full.mean(axis=0) - 7.5).max() < 3
+    assert abs(full.mean(axis=0) - 7.5).max() < 4
     three = [draw_names(World(), [3], 3, 16, generator) for _ in range(200)]
     assert min(map(len, three)) == 3
 
@@ -207,8 +217,11 @@ def test_the_variants_differ_as_they_say() -> None:
     fixed = draw_batch(dataclasses.replace(VARIANTS["visionllm-fixed-order"], batch=4), 0)
     assert {task.names for task in fixed.tasks} == {World().names}
     early = VARIANTS["visionllm-strict"]
-    assert early.largest_set_at(0) == CURRICULUM_LARGEST
-    assert early.largest_set_at(early.steps - 1) == 16
+    assert early.set_lengths_at(0) == (1, CURRICULUM_LARGEST)
+    assert early.set_lengths_at(early.steps - 1) == (1, 16)
+    pointer = VARIANTS["visionllm-pointer"]
+    assert pointer.set_lengths_at(0) == (LONG_FIRST_SMALLEST, 16)
+    assert pointer.set_lengths_at(pointer.steps // 2) == (1, 16)
     three = dataclasses.replace(VARIANTS["visionllm-from-three"], batch=30)
     assert min(len(task.names) for task in draw_batch(three, 5).tasks) >= 3
     large = VARIANTS["visionllm-large"]

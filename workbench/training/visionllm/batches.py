@@ -23,6 +23,8 @@ LONG_SHARE = 0.5
 """Of captions."""
 PRESENT_SHARE = 0.5
 """Of dictionaries that are made to hold something that is in the picture."""
+EVEN_SHARE = 0.5
+"""Of dictionaries whose length is drawn evenly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,11 +62,11 @@ def draw_batch(recipe: Recipe, step: int, split: str = "train") -> Batch:
     points = BOX_POINTS
     if kind == "segmentation":
         points = int(generator.choice(CONTOUR_POINTS))
-    largest = recipe.largest_set_at(step)
+    lengths = recipe.set_lengths_at(step)
     asked = [
         _ask_for_expression(scene, recipe, generator)
         if kind == "grounding"
-        else _ask_for_classes(scene, kind, points, largest, recipe, generator)
+        else _ask_for_classes(scene, kind, points, lengths, recipe, generator)
         for scene in scenes
     ]
     return Batch(
@@ -83,8 +85,8 @@ def draw_names(
 ) -> np.ndarray:
     """Classes of a dictionary, in a random order.
 
-    How many is drawn evenly on a logarithmic scale, so that short dictionaries are as common as
-    long ones; half of them are made to hold something that is there.
+    How many is drawn evenly for half of the dictionaries, and evenly on a logarithmic scale for
+    the others, so that short ones are common too; half are made to hold something that is there.
 
     Args:
         world: the scenes.
@@ -96,8 +98,11 @@ def draw_names(
     Returns:
         ``(k,)`` int64 labels.
     """
-    low, high = np.log(smallest), np.log(largest + 1)
-    count = min(largest, int(np.exp(generator.uniform(low, high))))
+    if generator.random() < EVEN_SHARE:
+        count = int(generator.integers(smallest, largest + 1))
+    else:
+        low, high = np.log(smallest), np.log(largest + 1)
+        count = min(largest, int(np.exp(generator.uniform(low, high))))
     order = generator.permutation(world.classes)
     chosen = order[:count]
     if generator.random() < PRESENT_SHARE and not np.isin(chosen, there).any():
@@ -140,7 +145,7 @@ def _ask_for_classes(
     scene: Scene,
     kind: Kind,
     points: int,
-    largest: int,
+    lengths: tuple[int, int],
     recipe: Recipe,
     generator: np.random.Generator,
 ) -> tuple[Task, dict[int, int]]:
@@ -148,7 +153,7 @@ def _ask_for_classes(
     labels = np.arange(world.classes)
     if recipe.shuffles:
         there = [one.label for one in scene.things]
-        labels = draw_names(world, there, recipe.smallest_set, largest, generator)
+        labels = draw_names(world, there, *lengths, generator)
     names = [world.names[label] for label in labels]
     task = detection_task(names, recipe.shape.reach, kind, points)
     return task, places_of(scene, task)

@@ -23,6 +23,9 @@ CONTOUR_POINTS = (8, 14, 16, 20, 24)
 """The paper's; each step draws one."""
 CURRICULUM_LARGEST = 4
 """Classes in a dictionary during the first third of a run with a curriculum."""
+LONG_FIRST, LONG_FIRST_SMALLEST = 0.2, 3
+"""Share of the steps of a run without one, and fewest classes then: where nearly nothing in the
+picture is named, a network first learns that there is nothing (AP50 0.38 after 1,000 steps)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,11 +99,14 @@ class Recipe:
         way = (step - warm_up) / max(1, self.steps - warm_up)
         return self.learning_rate * (1e-3 + (1 - 1e-3) * (1 + math.cos(math.pi * way)) / 2)
 
-    def largest_set_at(self, step: int) -> int:
-        """Most names in a dictionary at a step."""
-        if self.curriculum and step < self.steps // 3:
-            return CURRICULUM_LARGEST
-        return self.world.classes
+    def set_lengths_at(self, step: int) -> tuple[int, int]:
+        """Fewest and most names in a dictionary at a step."""
+        if self.curriculum:
+            is_early = step < self.steps // 3
+            return self.smallest_set, CURRICULUM_LARGEST if is_early else self.world.classes
+        if step < LONG_FIRST * self.steps:
+            return max(self.smallest_set, LONG_FIRST_SMALLEST), self.world.classes
+        return self.smallest_set, self.world.classes
 
 
 VARIANTS: dict[str, Recipe] = {
