@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import io
-
 import numpy as np
 import plotly.graph_objects as go
-from PIL import Image
 
 from workbench.figures.live import Slot
+from workbench.figures.raster import picture_address
 
 _PHOTOGRAPH_PX = 160
 """Larger pictures are sent at this size, as JPEG; small drawings keep every pixel."""
@@ -25,7 +22,7 @@ def add_drawings(figure: go.Figure, drawings: np.ndarray) -> Slot:
     Returns:
         How the trace changes.
     """
-    sources = [_address(drawing) for drawing in drawings]
+    sources = [picture_address(drawing, _PHOTOGRAPH_PX) for drawing in drawings]
     figure.add_trace(go.Image(source=sources[0], hoverinfo="skip", name="picture"), row=1, col=1)
     return Slot("data[0].source", ("picture",), sources)
 
@@ -40,15 +37,3 @@ def show_drawings(figure: go.Figure, drawings: np.ndarray) -> None:
 
 def _sent_px(side: int) -> int:
     return min(side, _PHOTOGRAPH_PX)
-
-
-def _address(drawing: np.ndarray) -> str:
-    side = drawing.shape[0]
-    image, buffer = Image.fromarray(drawing), io.BytesIO()
-    if side > _PHOTOGRAPH_PX:
-        image.resize((_PHOTOGRAPH_PX, _PHOTOGRAPH_PX)).save(buffer, "JPEG", quality=85)
-        return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
-    if (drawing == drawing[..., :1]).all():
-        image = image.convert("L")  # a third of the bytes
-    image.save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
