@@ -28,6 +28,7 @@ from workbench.server.operations import (
     tokenize_text,
     train_phrases,
     vision,
+    vision_detect,
 )
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -61,5 +62,7 @@ OPERATIONS: tuple[Operation, ...] = (
     emoji.PICTURES,
     vision.DECODE,
     vision.SCENES,
+    vision_detect.DETECT,
+    vision_detect.CEILINGS,
     grounded_records.OPERATION,
 )
