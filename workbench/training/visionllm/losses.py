@@ -17,12 +17,11 @@ from torch.nn import functional
 from workbench.methods.visionllm.boxes import box_around, sort_corners
 from workbench.methods.visionllm.formats import BOX_POINTS
 from workbench.methods.visionllm.matching import Candidates, Truth, match
+from workbench.methods.visionllm.soft_targets import SOFT_WIDTH
 from workbench.training.visionllm.network import Seen, VisionLLM
 
 FOCAL_ALPHA, FOCAL_GAMMA = 0.25, 2.0
 OBJECT_WEIGHT, CENTRE_WEIGHT, CLASS_WEIGHT, OFFSET_WEIGHT = 2.0, 5.0, 1.0, 0.5
-SOFT_WIDTH = 1.5
-"""Standard deviation of the soft targets, in location tokens."""
 
 
 def set_loss(
