@@ -63,8 +63,8 @@ def add_picture(
         col=col,
     )
     number = len(list(figure.data)) - 1
-    own = list(figure.data)[number]
-    across = str(own["xaxis"] or "x")
+    drawn: Any = list(figure.data)[number]
+    across = drawn.xaxis or "x"
     figure.update_xaxes(range=[0, 1], constrain="domain", row=row, col=col, **_HIDDEN)
     figure.update_yaxes(
         range=[1, 0],

@@ -83,6 +83,36 @@ def average_precision(
     Returns:
         The averages; over classes that have at least one object.
     """
+    hits = collect_hits(found, truth, overlaps, thresholds)
+    by_class = interpolate(hits, np.ones((1, len(found))))[0]
+    ap, ap50, ap75 = (float(one[0]) for one in mean_precision(by_class[None], thresholds))
+    return Precision(ap, ap50, ap75, by_class, hits.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Hits:
+    """What of a test set counts, once matched: nothing here depends on how pictures are weighed.
+
+    Args:
+        labels: ``(k,)`` the classes.
+        right: of each class, ``(t, n)`` bool, whether a detection takes an object, surest first.
+        picture: of each class, ``(n,)`` int64, which picture the detection is of.
+        objects: ``(k, pictures)`` objects of each class.
+    """
+
+    labels: np.ndarray
+    right: tuple[np.ndarray, ...]
+    picture: tuple[np.ndarray, ...]
+    objects: np.ndarray
+
+
+def collect_hits(
+    found: Sequence[Detections],
+    truth: Sequence[Objects],
+    overlaps: Sequence[np.ndarray] | None = None,
+    thresholds: np.ndarray = THRESHOLDS,
+) -> Hits:
+    """Match the detections of every class with its objects; see ``average_precision``."""
     if overlaps is None:
         overlaps = [
             box_overlaps(one.boxes, two.boxes) for one, two in zip(found, truth, strict=True)
@@ -90,8 +120,9 @@ def average_precision(
     labels = np.unique(
         np.concatenate([np.zeros(0, dtype=np.int64), *(one.labels for one in truth)])
     )
-    by_class = np.full((len(labels), len(thresholds)), np.nan)
-    for row, label in enumerate(labels):
+    right: list[np.ndarray] = []
+    picture: list[np.ndarray] = []
+    for label in labels:
         scores: list[np.ndarray] = []
         hits: list[np.ndarray] = []
         for one, two, shared in zip(found, truth, overlaps, strict=True):
@@ -100,20 +131,33 @@ def average_precision(
             theirs = np.flatnonzero(two.labels == label)
             scores.append(one.scores[mine])
             hits.append(_hits(shared[np.ix_(mine, theirs)], thresholds))
-        objects = sum(int((two.labels == label).sum()) for two in truth)
         order = np.argsort(-np.concatenate(scores), kind="stable")
-        by_class[row] = _interpolated(np.concatenate(hits, axis=1)[:, order], objects)
+        right.append(np.concatenate(hits, axis=1)[:, order])
+        picture.append(np.repeat(np.arange(len(scores)), [len(one) for one in scores])[order])
+    objects = np.array([[(two.labels == label).sum() for two in truth] for label in labels])
+    return Hits(labels, tuple(right), tuple(picture), objects.reshape(len(labels), len(truth)))
 
-    def mean_at(columns: np.ndarray) -> float:
-        chosen = by_class[:, columns]
-        return float(chosen.mean()) if chosen.size else float("nan")
 
-    return Precision(
+def mean_precision(
+    by_class: np.ndarray, thresholds: np.ndarray = THRESHOLDS
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Means over classes that have objects: AP, AP50 and AP75, each ``(r,)``; NaN without any.
+
+    Args:
+        by_class: ``(r, k, t)``, NaN for a class without objects.
+        thresholds: ``(t,)``.
+    """
+
+    def mean_at(columns: np.ndarray) -> np.ndarray:
+        chosen = by_class[:, :, columns].reshape(len(by_class), -1)
+        there = np.isfinite(chosen)
+        sums, counts = np.where(there, chosen, 0.0).sum(axis=1), there.sum(axis=1)
+        return np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
+
+    return (
         mean_at(np.ones(len(thresholds), dtype=bool)),
         mean_at(np.isclose(thresholds, 0.5)),
         mean_at(np.isclose(thresholds, 0.75)),
-        by_class,
-        labels,
     )
 
 
@@ -134,16 +178,43 @@ def _hits(shared: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     return hits
 
 
-def _interpolated(hits: np.ndarray, objects: int) -> np.ndarray:
-    """Mean precision over the recall levels of each threshold, ``(t, n)`` → ``(t,)``."""
-    right = hits.cumsum(axis=1)
-    recall = right / objects
-    precision = right / np.arange(1, hits.shape[1] + 1)
+def interpolate(hits: Hits, weights: np.ndarray) -> np.ndarray:
+    """Mean precision over the recall levels, each picture counted as often as its weight says.
+
+    Args:
+        hits: of a test set.
+        weights: ``(r, pictures)``, one row for each way of counting.
+
+    Returns:
+        ``(r, k, t)`` float64; NaN where a class has no object.
+    """
+    by_class = np.full((len(weights), len(hits.labels), *_thresholds_of(hits)), np.nan)
+    for column, (right, picture) in enumerate(zip(hits.right, hits.picture, strict=True)):
+        objects = weights @ hits.objects[column]
+        there = objects > 0
+        found = _interpolated(right, weights[there][:, picture], objects[there])
+        by_class[there, column] = found
+    return by_class
+
+
+def _thresholds_of(hits: Hits) -> tuple[int, ...]:
+    return (len(hits.right[0]),) if hits.right else (len(THRESHOLDS),)
+
+
+def _interpolated(right: np.ndarray, weights: np.ndarray, objects: np.ndarray) -> np.ndarray:
+    """``(t, n)`` hits, ``(r, n)`` weights and ``(r,)`` objects → ``(r, t)``."""
+    rows, levels, count = len(weights), len(right), right.shape[1]
+    if not count:
+        return np.zeros((rows, levels))
+    taken = (weights[:, None] * right).cumsum(axis=-1)
+    seen = weights.cumsum(axis=-1)[:, None]
+    recall = taken / objects[:, None, None]
+    precision = np.divide(taken, seen, out=np.zeros_like(taken), where=seen > 0)
     # The best precision at this recall or more.
-    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    found = np.zeros(len(hits))
-    for row in range(len(hits)):
-        place = np.searchsorted(recall[row], RECALL_LEVELS, side="left")
-        reached = place < hits.shape[1]
-        found[row] = envelope[row][place[reached]].sum() / len(RECALL_LEVELS)
+    envelope = np.maximum.accumulate(precision[..., ::-1], axis=-1)[..., ::-1]
+    found = np.zeros((rows, levels))
+    for row, level in np.ndindex(rows, levels):
+        place = np.searchsorted(recall[row, level], RECALL_LEVELS, side="left")
+        reached = place < count
+        found[row, level] = envelope[row, level][place[reached]].sum() / len(RECALL_LEVELS)
     return found
