@@ -16,7 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from panels import first, gradio_files, guard, links, models, overview, status, uploads
+from panels import downloads, first, gradio_files, guard, links, models, overview, status, uploads
 from panels.head import OwnHead
 from panels.look import THEME
 from panels.page import Desk, Page
@@ -70,6 +70,8 @@ def build_app(
     app.include_router(first.router(desk, {page.method.slug: page for page in pages}))
     studies = {slug: params for page in pages for slug, params in page.params_of_studies().items()}
     app.include_router(uploads.router(studies, max_upload_mib))
+    panels = [panel for page in pages for panel in page.panels]
+    app.include_router(downloads.router(desk, panels))
     app.include_router(models.router(client))
     _add_health(app, client, version)
     demo.state_session_capacity = SESSIONS

@@ -17,7 +17,7 @@ import gradio as gr
 from panels import guard, lesson
 from panels.results import Offers, ResultStore, publish
 from panels.runs import Ask, Mode, NotMeasuredError, Runner
-from panels.view import View
+from panels.view import Download, View
 from panels.widget import element
 from workbench.methods.catalog import Method
 from workbench.params import (
@@ -50,6 +50,7 @@ class StudyPanel:
     views: tuple[View, ...]
     run: Literal["auto", "button"]
     open_controls: int
+    downloads: tuple[Download, ...]
     element: gr.HTML
 
 
@@ -92,6 +93,7 @@ class Page:
         run: Literal["auto", "button"],
         open_controls: int = OPEN_CONTROLS,
         offers: Offers | None = None,
+        downloads: Sequence[Download] = (),
     ) -> StudyPanel:
         """Add a study: its controls beside its figures, with everything that comes with it.
 
@@ -103,12 +105,23 @@ class Page:
             open_controls: how many controls are in sight; the rest fold under "More".
             offers: what a result offers for some of the controls, by parameter: phrases to add,
                 columns to choose.
+            downloads: files that the study's result can be written to, beside the page's own.
+
+        Raises:
+            ValueError: two files have one name, or a study that measures this very machine offers
+                a file, for which it would have to be measured again.
         """
+        if len({each.name for each in downloads}) < len(downloads):
+            raise ValueError(f"two files of {study.slug} have one name")
+        if downloads and study.is_local:
+            raise ValueError(
+                f"{study.slug} measures this machine; its file would be of another run"
+            )
         self._desk.views[study.slug] = tuple(figures)
         self._desk.offers[study.slug] = offers or {}
         with gr.Tab(study.title, id=study.slug, elem_id=tab_id(study.slug)):
             shown = element("study", study.slug, events=("run", "cancel"))
-        panel = StudyPanel(study, tuple(figures), run, open_controls, shown)
+        panel = StudyPanel(study, tuple(figures), run, open_controls, tuple(downloads), shown)
         self.panels.append(panel)
         self._wire(panel)
         return panel
@@ -136,6 +149,10 @@ class Page:
                     "run": panel.run,
                     "openControls": panel.open_controls,
                     "views": [_describe_view(view) for view in panel.views],
+                    "downloads": [
+                        {"name": d.name, "label": d.label, "file": d.file_name(panel.study.slug)}
+                        for d in panel.downloads
+                    ],
                     "params": [
                         _describe_param(f, panel.study) for f in fields_of(panel.study.params)
                     ],

@@ -7,13 +7,14 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from workbench.errors import CancelledError
 from workbench.params import as_dict
 from workbench.server.api import Event, Job, ModelClient, OnEvent, canonical_json
 from workbench.study import Outcome, Study, execute
 
+T = TypeVar("T")
 Mode = Literal["fill", "auto", "run", "check"]
 
 
@@ -134,6 +135,32 @@ class Runner:
             future.add_done_callback(lambda done: done.cancelled() or done.exception())
             if self._runs.get(key) is run:
                 del self._runs[key]
+
+    async def use_result(
+        self, study: Study, params: Any, session: str, use: Callable[[Any], T]
+    ) -> T:
+        """What ``use`` makes of a study's result, which is measured if nobody has measured it yet.
+
+        Args:
+            study: what to run.
+            params: its checked parameters.
+            session: who asks.
+            use: called with the result in the thread.
+
+        Raises:
+            WorkbenchError: what the server or the method refused.
+        """
+        run = Run()
+
+        def work() -> T:
+            found = execute(study, self._client, params, user=session, on_job=run.note_job)
+            return use(found.result)
+
+        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        try:
+            return await future
+        finally:
+            run.stop()
 
     def _answer(self, study: Study, params: Any, run: Run, note_event: OnEvent, ask: Ask) -> str:
         def measure() -> tuple[str, bool]:

@@ -40,7 +40,7 @@ def router(studies: Mapping[str, type], max_upload_mib: float) -> APIRouter:
             return JSONResponse({"complaint": "Nothing takes a file here."}, 404)
         max_mib = min(kind.max_mib, max_upload_mib)
         try:
-            data = await _read(request, max_mib)
+            data = await read_body(request, "The file", max_mib)
             reference = await run_in_threadpool(
                 keep_upload, data, name, suffixes=kind.suffixes, max_mib=max_mib
             )
@@ -53,11 +53,20 @@ def router(studies: Mapping[str, type], max_upload_mib: float) -> APIRouter:
     return router
 
 
-async def _read(request: Request, max_mib: float) -> bytes:
-    """The body, given up as soon as it is too long."""
+async def read_body(request: Request, what: str, max_mib: float) -> bytes:
+    """The body of a request, given up as soon as it is too long.
+
+    Args:
+        request: whose body.
+        what: what it is to the person who sent it, as a sentence begins.
+        max_mib: the most accepted.
+
+    Raises:
+        InputError: it is longer.
+    """
     data = bytearray()
     async for part in request.stream():
         data += part
         if len(data) > max_mib * 2**20:
-            raise InputError(f"The file has more than {max_mib:g} MiB, which is the most accepted.")
+            raise InputError(f"{what} has more than {max_mib:g} MiB, which is the most accepted.")
     return bytes(data)

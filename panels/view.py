@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from mimetypes import MimeTypes
 from typing import Any, Protocol
+
+MEDIA_TYPES = MimeTypes()
+"""Python's own table, whatever this machine's says."""
+SHORT_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class Drawn(Protocol):
@@ -49,3 +55,37 @@ class View:
     draw: Callable[[Any], Drawn]
     picks: Mapping[str, str] = field(default_factory=dict)
     plays: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file of a study's own that the page offers under Export, for other programs to read.
+
+    Args:
+        name: short name of small letters, digits and hyphens, unique within the study; part of
+            the file's name.
+        label: what stands on its button.
+        media_type: what the file is ("application/json"); its ending follows from it.
+        write: the study's result and the position of every live parameter -> what stands in the
+            file.
+
+    Raises:
+        ValueError: the name is not short and plain, or no ending is known for the media type.
+    """
+
+    name: str
+    label: str
+    media_type: str
+    write: Callable[[Any, Mapping[str, Any]], bytes | str]
+
+    def __post_init__(self) -> None:
+        if not SHORT_NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} is not made of small letters, digits and hyphens")
+        if not MEDIA_TYPES.guess_extension(self.media_type):
+            raise ValueError(f"no ending of file names is known for {self.media_type!r}")
+
+    def file_name(self, study: str) -> str:
+        """What a study's file is called on the reader's disk."""
+        return (
+            f"{study.replace('.', '-')}-{self.name}{MEDIA_TYPES.guess_extension(self.media_type)}"
+        )

@@ -145,6 +145,13 @@
       ];
       save(`${shown.file}.html`, parts, "text/html");
     },
+    // a file of the study's own, written by the server of the result that is shown
+    async written({ name, file }, panel) {
+      const where = new URLSearchParams({ study: panel.study.slug, name });
+      const answer = await fetch(`workbench-download?${where}`, { method: "POST", body: JSON.stringify(panel.values), headers: { "X-Workbench": "1" } });
+      if (answer.ok) save(file, [await answer.blob()], answer.headers.get("content-type"));
+      else panel.complain(await answer.json());
+    },
     settings(study, params) {
       save(`${study}-settings.json`, [JSON.stringify({ study, params }, null, 2)], "application/json");
     },

@@ -34,6 +34,21 @@
       .slice(0, 4)
       .join(" · ");
 
+  // a file of the study's own: the server writes it, which may take a moment
+  const writtenFile = (download, panel) => {
+    const write = async () => {
+      button.disabled = true;
+      try {
+        await exporters.written(download, panel);
+      } catch {
+        panel.complain({ kind: "other", text: "The file did not arrive; try again." });
+      }
+      button.disabled = false;
+    };
+    const button = make("button", { type: "button", "data-export": download.name, onclick: write }, download.label);
+    return button;
+  };
+
   const drawers = {
     numbers(panel) {
       const { bundle, pinned } = panel;
@@ -114,10 +129,11 @@
       return make(
         "div",
         { class: "wb-exports" },
-        make("p", { class: "wb-hint" }, "Every file carries the receipt."),
+        make("p", { class: "wb-hint" }, `Every file ${panel.study.spec.downloads.length ? "in the page's own formats " : ""}carries the receipt.`),
         ...Object.entries(kinds).map(([kind, label]) =>
           make("button", { type: "button", "data-export": kind, onclick: () => exporters[kind](panel.forExport()) }, label),
         ),
+        ...panel.study.spec.downloads.map((download) => writtenFile(download, panel)),
         make("button", { type: "button", onclick: () => exporters.settings(panel.study.slug, panel.study.values) }, "Settings"),
         make("label", { class: "wb-file" }, "Open settings…", open),
       );

@@ -140,6 +140,26 @@ def test_every_export_carries_the_receipt(watched: Watched) -> None:
     assert json.loads(receipt)["summary_sha256"] == digest
 
 
+def test_a_studys_own_file_is_of_the_figure_that_is_shown(watched: Watched) -> None:
+    page = watched.open_waves("?tab=waves&points=500")
+    page.get_by_role("slider", name="Height H").press("ArrowRight")
+    tool(page, "Export")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Points as CSV").click()
+    assert download.value.suggested_filename == "waves-points.csv"
+    assert Path(download.value.path()).read_text("utf-8") == "n,height\n500,1.1\n"
+
+
+def test_a_file_that_cannot_be_written_is_refused_in_words(watched: Watched) -> None:
+    page = watched.open_waves("?tab=waves&shape=square")
+    tool(page, "Export")
+    page.get_by_role("button", name="Points as CSV").click()
+    expect(page.locator(WAVES).get_by_role("alert")).to_have_text(
+        "A square wave has no points between; choose sine."
+    )
+    expect(page.get_by_role("button", name="Points as CSV")).to_be_enabled()
+
+
 def test_the_exported_page_draws_its_figure_without_a_server(watched: Watched) -> None:
     page = watched.open_waves()
     tool(page, "Export")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -12,8 +12,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from panels.page import Page
-from panels.view import Offer, View
-from workbench.errors import CancelledError, UnreachableError, WorkbenchError
+from panels.view import Download, Offer, View
+from workbench.errors import CancelledError, InputError, UnreachableError, WorkbenchError
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.passages import LivePassages, Passage, Span
 from workbench.figures.theme import PALETTE
@@ -169,6 +169,12 @@ def offer_phrases(params: PartsParams) -> list[Offer]:
     return [Offer("harbour", "good"), Offer("old bridge")]
 
 
+def write_points(params: WaveParams, position: Mapping[str, object]) -> str:
+    if position["shape"] == "square":
+        raise InputError("A square wave has no points between; choose sine.")
+    return f"n,height\n{params.points},{position['height']}\n"
+
+
 WAVES = Study(
     slug="waves",
     title="A wave and its height",
@@ -220,6 +226,7 @@ def build(page: Page) -> None:
             View("matrix", "Matrix", draw_matrix, picks={"x": "height"}),
         ),
         run="auto",
+        downloads=(Download("points", "Points as CSV", "text/csv", write_points),),
     )
     page.study(SLOW, figures=(View("bars", "Bars", draw_bars),), run="button")
     page.study(
