@@ -81,9 +81,13 @@ class OpenAIEndpoint:
                 request["model"] = await self._model_name(client)
                 async with client.stream("POST", f"{self.address}/{path}", json=request) as answer:
                     await self._refuse_errors(answer)
+                    is_streamed = False
                     async for line in answer.aiter_lines():
                         if line.startswith("data:") and line != "data: [DONE]":
+                            is_streamed = True
                             yield _read_piece(line.removeprefix("data:"))
+                    if not is_streamed:  # a web page, or an answer in one piece
+                        raise ValueError("no event in the answer")
         except (httpx.HTTPError, ValueError, KeyError, TypeError, IndexError) as error:
             raise UnreachableError(
                 f"{self.name} at {self.address} gave no usable answer "

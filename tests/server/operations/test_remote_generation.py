@@ -131,7 +131,16 @@ def test_refusals_become_errors_with_the_reason_and_without_the_key(
     assert KEY not in repr(endpoint(answer))
 
 
-@pytest.mark.parametrize("body", [b"data: {not json\n\n", b'data: {"choices": 3}\n\n'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"data: {not json\n\n",
+        b'data: {"choices": 3}\n\n',
+        b"<html>Welcome</html>",
+        b'{"choices": [{"text": "not streamed"}]}',
+        b"",
+    ],
+)
 def test_nonsense_is_reported_as_such(body: bytes) -> None:
     with pytest.raises(UnreachableError, match="no usable answer"):
         run_one(

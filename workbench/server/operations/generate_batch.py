@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from workbench.errors import CancelledError, InputError, WorkbenchError
 from workbench.server.api import Request
@@ -27,11 +27,25 @@ class Arguments(generate.Settings):
     """Prompts and how to continue them.
 
     ``prefix`` stands before each prompt; it changes no answer, and its keys and values are read
-    once.
+    once. With ``turns`` each prompt is the next turn of that conversation instead, written with the
+    model's chat template, and ``begins`` may begin each answer.
     """
 
     prompts: Annotated[list[NonEmpty], Field(min_length=1, max_length=MAX_TEXTS)]
     prefix: Annotated[str, Field(max_length=MAX_CHARACTERS)] = ""
+    turns: prompts.Turns | None = None
+    begins: Annotated[list[prompts.Begin], Field(max_length=MAX_TEXTS)] | None = None
+
+    @model_validator(mode="after")
+    def _check_form(self) -> Arguments:
+        prompts.check_turns(self.turns, self.prefix, self.begins or ())
+        if self.begins is not None and len(self.begins) != len(self.prompts):
+            raise ValueError("begins must hold one text for each prompt")
+        return self
+
+    def asked(self) -> list[tuple[str, str]]:
+        """Each prompt with what its answer begins with."""
+        return list(zip(self.prompts, self.begins or [""] * len(self.prompts), strict=True))
 
 
 def prepare(request: Request) -> Prepared:
@@ -64,7 +78,9 @@ def _answer(loaded: Any, number: int, item: Prepared, control: Control) -> Outpu
         ``token_counts`` of each.
     """
     arguments: Arguments = item.arguments
-    wholes = prompts.encode(loaded, [arguments.prefix + one for one in arguments.prompts])
+    shared, texts = _write_texts(loaded, arguments)
+    is_plain = arguments.turns is None  # a template writes the special tokens itself
+    wholes = prompts.encode(loaded, texts, add_special_tokens=is_plain)
     answers: list[generate.Answer] = []
     for part, ids in enumerate(wholes):
         try:
@@ -73,7 +89,7 @@ def _answer(loaded: Any, number: int, item: Prepared, control: Control) -> Outpu
         except InputError as error:
             raise _name_part(error, part, len(wholes)) from error
     parts = PartControl(control, number, len(answers))
-    prefix = generate.prefix_ids(loaded, arguments.prefix)
+    prefix = prompts.encode(loaded, [shared], add_special_tokens=is_plain)[0] if shared else []
     ended = generate.decode(loaded, answers, parts, prefix)
     if len(ended) < len(answers):
         return CancelledError("The request was left before it was answered.")
@@ -95,19 +111,48 @@ def _answer(loaded: Any, number: int, item: Prepared, control: Control) -> Outpu
     )
 
 
+def _write_texts(loaded: Any, arguments: Arguments) -> tuple[str, list[str]]:
+    """What all prompts begin with, and each whole prompt."""
+    turns = arguments.turns
+    if turns is None:
+        return arguments.prefix, [arguments.prefix + one for one in arguments.prompts]
+    prompts.refuse_without_template(loaded)
+    texts = [
+        prompts.write_turns(loaded, prompts.add_turn(turns, prompt, begin), continues=bool(begin))
+        for prompt, begin in arguments.asked()
+    ]
+    return prompts.write_turns(loaded, turns, answers=False) if turns else "", texts
+
+
+def _ask_remotely(arguments: Arguments) -> list[generate.Arguments]:
+    settings = arguments.model_dump(exclude={"prompts", "turns", "begins", "prefix"})
+    if arguments.turns is None:
+        return [
+            generate.Arguments(**settings, prefix=arguments.prefix, prompt=one)
+            for one in arguments.prompts
+        ]
+    # few endpoints go on with a begun answer: its beginning ends the question's own turn
+    return [
+        generate.Arguments(
+            **settings,
+            messages=prompts.add_turn(
+                arguments.turns, f"{prompt}\nA: {begin}" if begin else prompt, ""
+            ),
+        )
+        for prompt, begin in arguments.asked()
+    ]
+
+
 def _answer_remotely(
     loaded: Any, number: int, item: Prepared, control: Control
 ) -> Output | WorkbenchError:
     arguments: Arguments = item.arguments
-    settings = arguments.model_dump(exclude={"prompts"})
-    count = len(arguments.prompts)
+    whole = _ask_remotely(arguments)
+    count = len(whole)
     found: list[Output] = []
     while len(found) < count:
-        some = arguments.prompts[len(found) : len(found) + _REMOTE_AT_ONCE]
-        asked = [
-            Prepared(generate.Arguments(**settings, prompt=prompt), seed=item.seed)
-            for prompt in some
-        ]
+        some = whole[len(found) : len(found) + _REMOTE_AT_ONCE]
+        asked = [Prepared(one, seed=item.seed) for one in some]
         parts = PartControl(control, number, len(some), done=len(found), of=count)
         for outcome in remote_generation.run(loaded, asked, parts):
             if isinstance(outcome, WorkbenchError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -24,11 +25,40 @@ class Message(Arguments):
     content: Annotated[str, Field(max_length=MAX_CHARACTERS)]
 
 
+Turns = Annotated[list[Message], Field(max_length=1000)]
+"""A conversation that may still be empty."""
+Begin = Annotated[str, Field(max_length=MAX_CHARACTERS)]
+"""What an answer begins with."""
+
+
+def check_turns(turns: Sequence[Message] | None, prefix: str, begins: Sequence[str]) -> None:
+    """Check that several prompts are either plain or turns of a conversation.
+
+    Raises:
+        ValueError: they are both; in words for pydantic.
+    """
+    if turns is not None and prefix:
+        raise ValueError("turns of a conversation have no prefix; give either")
+    if turns is None and any(begins):
+        raise ValueError("only an answer in a conversation can be begun; give turns too")
+
+
+def add_turn(turns: Sequence[Message], prompt: str, begin: str) -> list[Message]:
+    """A conversation with one more prompt, and the beginning of the answer if there is any."""
+    asked = [*turns, Message(role="user", content=prompt)]
+    return [*asked, Message(role="assistant", content=begin)] if begin else asked
+
+
 class Prompted(Arguments):
-    """Arguments that hold a raw prompt or a conversation."""
+    """Arguments that hold a raw prompt or a conversation.
+
+    ``continues`` says that the last message is the beginning of the answer: the model goes on with
+    it instead of beginning a turn of its own.
+    """
 
     prompt: Annotated[str, Field(max_length=MAX_CHARACTERS)] | None = None
     messages: Annotated[list[Message], Field(min_length=1, max_length=1000)] | None = None
+    continues: bool = False
 
     @model_validator(mode="after")
     def _check_one(self) -> Prompted:
@@ -38,6 +68,8 @@ class Prompted(Arguments):
             raise ValueError("the prompt is empty; type at least one character")
         if self.messages and not any(message.content.strip() for message in self.messages):
             raise ValueError("every message is empty; type at least one character")
+        if self.continues and (not self.messages or self.messages[-1].role != "assistant"):
+            raise ValueError("continues needs messages that end in the assistant's turn")
         return self
 
     def estimated_tokens(self) -> int:
@@ -62,25 +94,55 @@ def written_prompt(loaded: Any, prompted: Prompted) -> tuple[str, bool]:
     """
     if prompted.messages is None:
         return prompted.prompt or "", True
-    turns = [message.model_dump() for message in prompted.messages]
     if getattr(loaded.tokenizer, "chat_template", None):
-        return _apply_template(loaded, turns), False
+        return write_turns(loaded, prompted.messages, continues=prompted.continues), False
     if loaded.kind == "seq2seq-lm":
-        return "\n".join(turn["content"] for turn in turns), True
+        return "\n".join(turn.content for turn in prompted.messages), True
     raise InputError(f"{loaded.name} has no chat template; give prompt instead of messages.")
 
 
-def _apply_template(loaded: Any, turns: list[dict[str, str]]) -> str:
+def write_turns(
+    loaded: Any, turns: Sequence[Message], *, continues: bool = False, answers: bool = True
+) -> str:
+    """A conversation as the model's chat template writes it.
+
+    Args:
+        loaded: a language model with a chat template.
+        turns: the messages.
+        continues: leave the last turn open, to be gone on with.
+        answers: begin the assistant's next turn, unless the last one is continued.
+
+    Raises:
+        InputError: the template refuses the conversation.
+    """
     import jinja2
 
     try:
         return loaded.tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=True
+            [turn.model_dump() for turn in turns],
+            tokenize=False,
+            add_generation_prompt=answers and not continues,
+            continue_final_message=continues,
         )
-    except jinja2.TemplateError as error:  # such as "roles must alternate"
+    # a template's own refusal ("roles must alternate"), or one that drops the open turn's text
+    except (jinja2.TemplateError, ValueError) as error:
+        reason = str(error).split("\n", 1)[0].rstrip(".")
         raise InputError(
-            f"The chat template of {loaded.name} refuses the messages: {error}."
+            f"The chat template of {loaded.name} refuses the messages: {reason}."
         ) from error
+
+
+def refuse_without_template(loaded: Any) -> None:
+    """Refuse a model whose prompts cannot be turns of a conversation.
+
+    Raises:
+        InputError: it has no chat template.
+    """
+    if not getattr(loaded.tokenizer, "chat_template", None):
+        raise InputError(
+            f"{loaded.name} has no chat template. Switch the chat template off to use plain "
+            "prompts, or choose a model that has one."
+        )
 
 
 def encode(loaded: Any, texts: list[str], *, add_special_tokens: bool = True) -> list[list[int]]:

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import CancelledError, WorkbenchError
+from workbench.errors import CancelledError, InputError, WorkbenchError
 from workbench.server.operation import Control, Output, Prepared
 from workbench.server.operations.transcript import cut_at_stop, safe_part
 
@@ -90,6 +90,8 @@ def _request(arguments: Arguments, seed: int | None) -> tuple[str, dict[str, Any
         body["top_k"] = arguments.top_k  # not OpenAI's own, but vLLM and llama.cpp take it
     if seed is not None:
         body["seed"] = seed
+    if arguments.continues:
+        raise InputError("An endpoint cannot go on with a begun answer; leave continues out.")
     if arguments.messages is None:
         return "completions", {**body, "prompt": arguments.prefix + (arguments.prompt or "")}
     return "chat/completions", {

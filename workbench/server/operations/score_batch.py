@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from workbench.errors import InputError, WorkbenchError
 from workbench.server.api import Request
@@ -24,17 +24,24 @@ _MAX_CANDIDATES = 64
 
 
 class Question(Base):
-    """A prompt and what may follow it."""
+    """A prompt and what may follow it; in a conversation ``begin`` begins the answer."""
 
     prompt: prompts.NonEmpty
     candidates: Annotated[list[prompts.NonEmpty], Field(min_length=1, max_length=_MAX_CANDIDATES)]
+    begin: prompts.Begin = ""
 
 
 class Arguments(Base):
-    """Questions, and the text that stands before each of their prompts."""
+    """Questions, and the text or the turns of a conversation that stand before each of them."""
 
     questions: Annotated[list[Question], Field(min_length=1, max_length=MAX_TEXTS)]
     prefix: Annotated[str, Field(max_length=prompts.MAX_CHARACTERS)] = ""
+    turns: prompts.Turns | None = None
+
+    @model_validator(mode="after")
+    def _check_form(self) -> Arguments:
+        prompts.check_turns(self.turns, self.prefix, [one.begin for one in self.questions])
+        return self
 
 
 def prepare(request: Request) -> Prepared:
@@ -46,9 +53,13 @@ def run(
     loaded: Any, items: Sequence[Prepared], control: Control, device: str
 ) -> list[Output | WorkbenchError]:
     """Score each request's questions together."""
-    return [
-        _score(loaded, number, item.arguments, control, device) for number, item in enumerate(items)
-    ]
+    outcomes: list[Output | WorkbenchError] = []
+    for number, item in enumerate(items):
+        try:
+            outcomes.append(_score(loaded, number, item.arguments, control, device))
+        except InputError as error:
+            outcomes.append(error)
+    return outcomes
 
 
 def _score(
@@ -62,14 +73,9 @@ def _score(
         the questions ``candidate_counts``. Value ``best``: the number of the most probable
         candidate of each question.
     """
-    asked = [
-        Prepared(
-            score_choices.Arguments(
-                prompt=one.prompt, candidates=one.candidates, prefix=arguments.prefix
-            )
-        )
-        for one in arguments.questions
-    ]
+    if arguments.turns is not None:
+        prompts.refuse_without_template(loaded)
+    asked = [Prepared(_ask(arguments, one)) for one in arguments.questions]
     parts = PartControl(control, number, len(asked))
     found: list[Output] = []
     for part, outcome in enumerate(score_choices.run(loaded, asked, parts, device)):
@@ -82,6 +88,19 @@ def _score(
     arrays = {name: np.concatenate([one.arrays[name] for one in found]) for name in together}
     arrays["candidate_counts"] = np.array([len(one.candidates) for one in arguments.questions])
     return Output(arrays, {"best": [one.values["best"] for one in found]})
+
+
+def _ask(arguments: Arguments, one: Question) -> score_choices.Arguments:
+    if arguments.turns is None:
+        return score_choices.Arguments(
+            prompt=one.prompt, candidates=one.candidates, prefix=arguments.prefix
+        )
+    return score_choices.Arguments(
+        messages=prompts.add_turn(arguments.turns, one.prompt, one.begin),
+        continues=bool(one.begin),
+        candidates=one.candidates,
+        shared_turns=len(arguments.turns),
+    )
 
 
 OPERATION = Operation(

@@ -25,11 +25,13 @@ class Arguments(prompts.Prompted):
     """A prompt and what may follow it.
 
     ``prefix`` stands before the prompt. It changes no number: requests with the same prefix share
-    its keys and values, so few-shot examples are read once for all questions.
+    its keys and values, so few-shot examples are read once for all questions. In a conversation
+    ``shared_turns`` says the same of its first messages.
     """
 
     candidates: Annotated[list[prompts.NonEmpty], Field(min_length=1, max_length=MAX_CANDIDATES)]
     prefix: Annotated[str, Field(max_length=prompts.MAX_CHARACTERS)] = ""
+    shared_turns: Annotated[int, Field(ge=0)] = 0
 
 
 def prepare(request: Request) -> Prepared:
@@ -81,12 +83,16 @@ def _read_question(loaded: Any, arguments: Arguments) -> scoring.Question:
         InputError: prompt and candidate together are longer than the model takes.
     """
     text, special = prompts.written_prompt(loaded, arguments)
-    stem = arguments.prefix + text
+    stem, shared = arguments.prefix + text, arguments.prefix
+    if arguments.messages and arguments.shared_turns:
+        shared = prompts.write_turns(
+            loaded, arguments.messages[: arguments.shared_turns], answers=False
+        )
     texts = [stem, *(stem + candidate for candidate in arguments.candidates)]
-    if arguments.prefix:
-        texts.append(arguments.prefix)
+    if shared:
+        texts.append(shared)
     encoded = prompts.encode(loaded, texts, add_special_tokens=special)
-    prefix = tuple(encoded.pop()) if arguments.prefix else ()
+    prefix = tuple(encoded.pop()) if shared else ()
     prompt, *wholes = encoded
     candidates: list[scoring.Candidate] = []
     for whole in wholes:
