@@ -14,7 +14,6 @@ from workbench.methods.dsp.intervals import (
     order_test,
     paired_difference,
     sign_test,
-    wilson,
 )
 
 
@@ -115,14 +114,3 @@ def test_the_sign_test_is_scipys_binomial_test(wins: int, losses: int) -> None:
 def test_a_sign_test_without_a_preference_is_refused() -> None:
     with pytest.raises(InputError):
         sign_test(0, 0)
-
-
-@given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilsons_interval_is_scipys(right_of: tuple[int, int]) -> None:
-    right, n = right_of
-    peer = stats.binomtest(right, n).proportion_ci(method="wilson")
-    found = wilson(right, n)
-    assert (found.low, found.high) == (
-        pytest.approx(peer.low, abs=1e-9),
-        pytest.approx(peer.high, abs=1e-9),
-    )

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from workbench.errors import InputError
-from workbench.methods.dsp.intervals import sign_test, wilson
+from workbench.methods.dsp.intervals import sign_test
 from workbench.methods.dsp.published import (
     AQUA_ITEMS,
     ARTICLES,
@@ -18,6 +18,7 @@ from workbench.methods.dsp.published import (
     combined_score,
     relative_gain,
 )
+from workbench.methods.intervals import wilson
 
 
 @pytest.mark.parametrize("row", DIALOGUES, ids=lambda row: row.system)

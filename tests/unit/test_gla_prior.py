@@ -17,10 +17,11 @@ from workbench.methods.gla import (
     stationary_log_prior,
     wise_ft,
 )
-from workbench.methods.gla.accuracy import GROUPS, Resampling, accuracy_by_group, interval, thirds
+from workbench.methods.gla.accuracy import GROUPS, Resampling, accuracy_by_group, thirds
 from workbench.methods.gla.calibration import reliability
 from workbench.methods.gla.gaussians import draw_noise, make_world, zipf_log_prior
 from workbench.methods.gla.softmax import log_sum_exp, normalise_log_prior, softmax
+from workbench.methods.intervals import interval
 
 CLASSES = 20
 

@@ -43,12 +43,12 @@ from workbench.methods.grounded.grounders import Mix, ground
 from workbench.methods.grounded.moments import CANDIDATES, moments, weigh
 from workbench.methods.grounded.one_step import TrieParams
 from workbench.methods.grounded.records import Record, Records
-from workbench.methods.grounded.resampling import Interval
 from workbench.methods.grounded.theatre import MOMENTS, Params, Result
 from workbench.methods.grounded.worlds import catalog, grid, tasks
 from workbench.methods.grounded.worlds.tabletop import Tabletop
 from workbench.methods.grounded.worlds.vocabulary import say_skill
 from workbench.methods.grounded.worlds.world import with_done
+from workbench.methods.intervals import Interval
 
 RNG = np.random.default_rng(0)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from workbench.methods.intervals import Interval
 from workbench.methods.teaching import ALLOCATION, HAND, SIMULATION, allocation, hand, simulation
-from workbench.methods.teaching.resampling import Interval
 from workbench.methods.teaching.spending import FUNCTIONS, KINDS, Spending
 from workbench.server.local import open_engine
 from workbench.settings import Settings

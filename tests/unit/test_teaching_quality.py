@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, mannwhitneyu, spearmanr
+from scipy.stats import mannwhitneyu, spearmanr
 
 from tests.unit.live_positions import every_position
 from tests.unit.teaching_records import make_records, without_effect
@@ -17,7 +17,7 @@ from workbench.methods.teaching.examples import Pupil, shuffle_answers
 from workbench.methods.teaching.foresight import area_under_curve, spearman
 from workbench.methods.teaching.interventions import realised_gain
 from workbench.methods.teaching.resampling import Resampling
-from workbench.methods.teaching.simulation import reliability, wilson
+from workbench.methods.teaching.simulation import reliability
 from workbench.server.api import canonical_json
 
 INSIGHTFUL = make_records(60, (41, 42), insight=1.0)
@@ -69,14 +69,6 @@ def test_the_area_is_that_of_mann_and_whitney_on_every_resample(pairs) -> None:
 
 
 # ---------------------------------------------------------------- the mental model
-
-
-@pytest.mark.parametrize(("right", "size"), [(0, 9), (4, 9), (9, 9), (31, 200)])
-def test_the_interval_of_a_share_is_wilsons(right: int, size: int) -> None:
-    low, high = wilson(np.array([right / size]), np.array([size]))
-    peer = binomtest(right, size).proportion_ci(method="wilson")
-    assert low[0] == pytest.approx(peer.low, abs=1e-6)
-    assert high[0] == pytest.approx(peer.high, abs=1e-6)
 
 
 def test_guesses_that_are_frequencies_have_no_calibration_error() -> None:

@@ -41,6 +41,19 @@ class Interval:
             numbers[name + suffix] = float(f"{value:.{digits}g}") if digits else value
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Numbers and the ends of their 95 % intervals, arrays of one shape."""
+
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    def at(self, *index: int) -> Interval:
+        """The interval of one entry."""
+        return Interval(float(self.mean[index]), float(self.low[index]), float(self.high[index]))
+
+
 def interval(mean: float, replicates: np.ndarray) -> Interval:
     """A mean with the 95 % interval of its ``(replicates,)`` resampled values."""
     low, high = interval_ends(replicates)
@@ -77,7 +90,12 @@ def wilson(successes: int, count: int) -> Interval:
 
 
 def wilson_ends(share: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ends of the score intervals of shares of ``count`` trials each (Wilson 1927)."""
+    """Ends of the score intervals of shares (Wilson 1927, "Probable inference").
+
+    Args:
+        share: of any shape, from 0 to 1.
+        count: trials behind each share, at least 1.
+    """
     z = NORMAL_95
     centre = (share + z * z / (2 * count)) / (1 + z * z / count)
     reach = z / (1 + z * z / count) * np.sqrt(share * (1 - share) / count + z * z / (4 * count**2))

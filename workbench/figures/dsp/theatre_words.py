@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from workbench.figures.dsp.wording import NO_EFFECT, join, say_percent, say_score, say_signed
 from workbench.figures.live import keep_together
-from workbench.methods.dsp.intervals import Interval
 from workbench.methods.dsp.theatre import RUN_NAMES, RUNS, Theatre
+from workbench.methods.intervals import Interval
 
 NAMES = dict(zip(RUNS, RUN_NAMES, strict=True))
 NOTICEABLE = 0.005

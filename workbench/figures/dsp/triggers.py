@@ -12,13 +12,13 @@ from workbench.figures.dsp.marks import add_label, add_line, add_points, segment
 from workbench.figures.dsp.wording import NO_EFFECT, join, say_percent, say_points
 from workbench.figures.live import LiveFigure
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.methods.dsp.intervals import wilson
 from workbench.methods.dsp.published import (
     AQUA_ITEMS,
     MULTIARITH_ITEMS,
     TRIGGERS,
 )
 from workbench.methods.dsp.triggers import TriggerGrid
+from workbench.methods.intervals import wilson
 
 
 def draw_triggers(found: TriggerGrid) -> LiveFigure:

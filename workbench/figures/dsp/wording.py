@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from workbench.figures.live import keep_together
-from workbench.methods.dsp.intervals import Interval
+from workbench.methods.intervals import Interval
 
 _MINUS = "\N{MINUS SIGN}"
 NO_EFFECT = "no detectable effect"

@@ -20,9 +20,9 @@ from workbench.figures.gla.wording import each, say_percent
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, SEQUENTIAL, TEMPLATE
-from workbench.methods.gla.accuracy import interval_ends
 from workbench.methods.gla.benefit import METHOD_NAMES, TUNINGS, Params, Result
 from workbench.methods.gla.comparison import METHODS
+from workbench.methods.intervals import interval_ends
 
 AXES = ("tuning", "strength", "weight")
 HEIGHTS = np.arange(len(METHODS))[::-1]

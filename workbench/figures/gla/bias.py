@@ -8,7 +8,6 @@ from plotly.subplots import make_subplots
 from workbench.figures.gla.marks import (
     GROUP_COLOURS,
     GROUP_NAMES,
-    WIDTH_95,
     add_estimates,
     add_label,
     add_line,
@@ -21,6 +20,7 @@ from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.gla.bias import SIZES, Params, Result
 from workbench.methods.gla.emoji import MODELS
+from workbench.methods.intervals import NORMAL_95
 
 AXES = ("model", "labelled")
 COLOURS = (PALETTE["green"], PALETTE["purple"])
@@ -32,7 +32,7 @@ def draw_bias(result: Result) -> LiveFigure:
     order = np.argsort(-result.log_truth, kind="stable")
     fits = [[e.fit for e in result.models[m].estimates] for m in MODELS]
     log_prior = np.array([[f.log_prior[order] for f in row] for row in fits])
-    error = WIDTH_95 * np.array([[f.standard_error[order] for f in row] for row in fits])
+    error = NORMAL_95 * np.array([[f.standard_error[order] for f in row] for row in fits])
     ranks = np.arange(1, len(order) + 1)
     figure = make_subplots(1, 2, column_widths=[0.66, 0.34], horizontal_spacing=0.11)
     strokes = segments(np.exp(log_prior - error), np.exp(log_prior + error))

@@ -24,8 +24,6 @@ METHOD_COLOURS = {
 RING = {"width": 2, "color": "white"}
 POWERS_OF_TEN = {"type": "log", "dtick": 1, "tickformat": ".4~g"}
 """An axis of small probabilities or distances."""
-WIDTH_95 = 1.96
-"""Half of a 95 % interval in standard errors."""
 
 
 def add_line(figure: go.Figure, col: int, **trace: Any) -> int:

@@ -11,7 +11,6 @@ from plotly.subplots import make_subplots
 from workbench.figures.gla.marks import (
     METHOD_COLOURS,
     POWERS_OF_TEN,
-    WIDTH_95,
     add_estimates,
     add_label,
     add_line,
@@ -23,6 +22,7 @@ from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.gla.own_task import METHOD_NAMES, METHODS, Params, Result
+from workbench.methods.intervals import NORMAL_95
 
 COLOURS = [METHOD_COLOURS["fine_tuned" if m == "linear_probe" else m] for m in METHODS]
 
@@ -37,7 +37,7 @@ def draw_own_task(result: Result) -> LiveFigure:
     """Sorted prior with intervals; accuracy of each method with its interval."""
     order = np.argsort(-result.prior.log_prior, kind="stable")
     log_prior = result.prior.log_prior[order]
-    error = WIDTH_95 * result.prior.standard_error[order]
+    error = NORMAL_95 * result.prior.standard_error[order]
     ranks = np.arange(1, len(order) + 1)
     figure = make_subplots(1, 2, column_widths=[0.5, 0.5], horizontal_spacing=0.2)
     add_estimates(

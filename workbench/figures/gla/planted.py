@@ -7,7 +7,6 @@ from plotly.subplots import make_subplots
 
 from workbench.figures.gla.marks import (
     POWERS_OF_TEN,
-    WIDTH_95,
     add_estimates,
     add_label,
     add_line,
@@ -20,6 +19,7 @@ from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.gla.planted import ESTIMATORS, Params, Result
+from workbench.methods.intervals import NORMAL_95
 
 AXES = ("estimator", "labelled")
 COLOURS = (PALETTE["green"], PALETTE["purple"])
@@ -32,7 +32,7 @@ def draw_planted(result: Result) -> LiveFigure:
     truth = np.exp(result.log_truth[order])
     log_estimate = result.log_prior[:, :, order]
     estimate = np.exp(log_estimate)
-    error = WIDTH_95 * result.standard_error[:, order]
+    error = NORMAL_95 * result.standard_error[:, order]
     low, high = (np.exp(log_estimate[0] + side * error) for side in (-1.0, 1.0))
     strokes = np.stack([segments(low, high), np.full((*low.shape[:-1], 3 * len(order)), np.nan)])
     ranks = np.arange(1, len(order) + 1)

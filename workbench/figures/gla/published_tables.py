@@ -10,8 +10,8 @@ from workbench.figures.gla.wording import each, say_percent, say_points
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.methods.gla.accuracy import Interval
 from workbench.methods.gla.benefit import TUNINGS, Params, Result
+from workbench.methods.intervals import Interval
 
 FEW_SHOT = {1: 61.87, 2: 62.64, 4: 63.31, 8: 64.48, 16: 65.63}
 """Accuracy of GLA in % by training pictures a class: ImageNet, CLIP RN50, mean of three seeds; from

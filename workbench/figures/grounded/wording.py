@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from workbench.figures.live import keep_together, over_positions
-from workbench.methods.grounded.resampling import Interval
+from workbench.methods.intervals import Interval
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -69,6 +69,6 @@ def say_gain(gain: Interval) -> str:
 
 def verdict_of(gain: Interval) -> str:
     """What a difference's interval lets one say."""
-    if not gain.excludes_zero:
+    if gain.covers_zero:
         return "no detectable effect"
     return "a gain" if gain.mean > 0 else "a loss"

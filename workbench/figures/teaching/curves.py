@@ -24,9 +24,10 @@ from workbench.figures.teaching.marks import (
 )
 from workbench.figures.teaching.verdict import curve_words
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.methods.intervals import NORMAL_95
 from workbench.methods.teaching.allocation import TEACHERS, Params, Result
 from workbench.methods.teaching.interventions import find
-from workbench.methods.teaching.spending import FUNCTIONS, NORMAL_95, Spending
+from workbench.methods.teaching.spending import FUNCTIONS, Spending
 
 DRAWN_POINTS = 101
 LIVE = ("teacher", "function", "budget")

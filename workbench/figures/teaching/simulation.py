@@ -18,8 +18,8 @@ from workbench.figures.teaching.marks import (
 )
 from workbench.figures.teaching.wording import join, say_number, say_percent
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.methods.intervals import Interval
 from workbench.methods.teaching.allocation import TEACHERS
-from workbench.methods.teaching.resampling import Interval
 from workbench.methods.teaching.simulation import MOMENTS, Params, Quality, Result
 
 PANELS = ("the student alone", "the student taught")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from workbench.figures.teaching.wording import join, say_count, say_gain, say_percent
+from workbench.methods.intervals import Interval
 from workbench.methods.teaching.allocation import TEACHERS, Result
 from workbench.methods.teaching.interventions import find
-from workbench.methods.teaching.resampling import Interval
 from workbench.methods.teaching.spending import FUNCTIONS, Spending
 
 HABIT = 0.1

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.methods.dsp.intervals import Interval, Spread, bootstrap
+from workbench.methods.dsp.intervals import bootstrap
 from workbench.methods.dsp.marking import occurs
 from workbench.methods.dsp.records import (
     METRIC_NAMES,
@@ -21,6 +21,7 @@ from workbench.methods.dsp.records import (
     Article,
     SourceRecords,
 )
+from workbench.methods.intervals import Interval, Spread
 from workbench.params import Choice, Flag, Range
 
 LEAD2 = "lead2"
@@ -171,16 +172,11 @@ def summarise_comparison(found: Comparison) -> dict[str, float | int]:
     numbers: dict[str, float | int] = {"articles": len(found.articles)}
     for r, row in enumerate(found.rows):
         for m, metric in enumerate(METRICS):
-            _put(numbers, f"{metric}_{row}", found.scores.at(1, m, r))
+            found.scores.at(1, m, r).put(numbers, f"{metric}_{row}", 6)
         if row != "none":
-            _put(numbers, f"rouge1_gain_{row}", found.gain(row, "none"))
+            found.gain(row, "none").put(numbers, f"rouge1_gain_{row}", 6)
     for s, source in enumerate(found.sources):
         if np.isfinite(found.precision.mean[s]):
-            _put(numbers, f"hint_precision_{source}", found.precision.at(s))
-            _put(numbers, f"hint_used_{source}", found.used.at(s))
+            found.precision.at(s).put(numbers, f"hint_precision_{source}", 6)
+            found.used.at(s).put(numbers, f"hint_used_{source}", 6)
     return numbers
-
-
-def _put(numbers: dict[str, float | int], name: str, one: Interval) -> None:
-    values = {name: one.mean, f"{name}_low": one.low, f"{name}_high": one.high}
-    numbers |= {key: float(f"{value:.6g}") for key, value in values.items()}

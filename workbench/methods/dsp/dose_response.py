@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.methods.dsp.comparison import ALL_METRICS
-from workbench.methods.dsp.intervals import OrderTest, Spread, bootstrap, order_test
+from workbench.methods.dsp.intervals import OrderTest, bootstrap, order_test
+from workbench.methods.intervals import Spread
 
 
 @dataclass(frozen=True)

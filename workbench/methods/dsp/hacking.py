@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.methods.dsp.hacking_signs import copied_rate, unsupported_numbers
-from workbench.methods.dsp.intervals import Interval, Spread, bootstrap
+from workbench.methods.dsp.intervals import bootstrap
 from workbench.methods.dsp.records import Article, TrainingCurve
 from workbench.methods.dsp.theatre import RUNS
+from workbench.methods.intervals import Interval, Spread
 
 HELD, LOOSE = RUNS[0], RUNS[2]
 

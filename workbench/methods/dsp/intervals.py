@@ -13,37 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.errors import InputError
+from workbench.methods.intervals import Interval, Spread, interval_ends
 
-CONFIDENCE = 0.95
 REPLICATES = 2_000
 SEED = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A mean and the ends of its 95 % interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    @property
-    def covers_zero(self) -> bool:
-        """Whether no effect at all is among the values that the data allow."""
-        return self.low <= 0.0 <= self.high
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Means and the ends of their 95 % intervals, arrays of one shape."""
-
-    mean: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-
-    def at(self, *index: int) -> Interval:
-        """The interval of one entry."""
-        return Interval(float(self.mean[index]), float(self.low[index]), float(self.high[index]))
 
 
 def bootstrap(values: np.ndarray) -> Spread:
@@ -67,9 +40,7 @@ def bootstrap(values: np.ndarray) -> Spread:
     if not np.isfinite(found).all():
         raise InputError("A score of an article is not a finite number; measure it again.")
     replicates = found @ _weights(found.shape[-1])
-    tail = 50.0 * (1.0 - CONFIDENCE)
-    low, high = np.percentile(replicates, [tail, 100.0 - tail], axis=-1)
-    return Spread(found.mean(axis=-1), low, high)
+    return Spread(found.mean(axis=-1), *interval_ends(replicates))
 
 
 def paired_difference(one: np.ndarray, other: np.ndarray) -> Interval:
@@ -163,19 +134,3 @@ def sign_test(wins: int, losses: int) -> float:
     # whole numbers stay exact however large; a division of two of them is rounded once
     tail = sum(math.comb(trials, k) for k in range(fewer + 1))
     return min(1.0, 2 * tail / 2**trials)
-
-
-def wilson(right: int, n: int) -> Interval:
-    """A share with its 95 % score interval (Wilson 1927).
-
-    Args:
-        right: how many of n, from 0 to n.
-        n: at least 1.
-    """
-    if n < 1 or not 0 <= right <= n:
-        raise InputError(f"{right} of {n} is not a share; give 0 to n of at least 1.")
-    z = 1.959963984540054  # the normal quantile of 0.975
-    share = right / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return Interval(share, max(0.0, centre - half), min(1.0, centre + half))

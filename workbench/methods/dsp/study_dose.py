@@ -128,12 +128,7 @@ def summarise(found: DoseResponse) -> Summary:
     for s, source in enumerate(found.sources):
         for k, count in enumerate(found.counts):
             numbers[f"rouge_{source}_{count}"] = float(found.scores.mean[s, k, m])
-        last = found.gains.at(s, -1, m)
-        numbers |= {
-            f"gain_{source}": last.mean,
-            f"gain_{source}_low": last.low,
-            f"gain_{source}_high": last.high,
-        }
+        found.gains.at(s, -1, m).put(numbers, f"gain_{source}")
     numbers["order_p_value"] = found.orders[m].p_value
     return {
         name: float(f"{value:.6g}") if isinstance(value, float) else value

@@ -102,9 +102,7 @@ def summarise(found: Hacking) -> Summary:
     }
     for run, name in enumerate(("with_kl", "without_kl")):
         for quantity, spread in (("copied", found.copied), ("made_up", found.unsupported)):
-            last = spread.at(run, -1)
-            for end, value in (("", last.mean), ("_low", last.low), ("_high", last.high)):
-                numbers[f"{quantity}_{name}{end}"] = float(f"{value:.6g}")
+            spread.at(run, -1).put(numbers, f"{quantity}_{name}", 6)
         numbers[f"phrases_{name}"] = float(f"{found.phrases[run, -1]:.6g}")
     return numbers
 

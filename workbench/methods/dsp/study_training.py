@@ -12,7 +12,6 @@ from typing import Annotated
 
 import numpy as np
 
-from workbench.methods.dsp.intervals import Interval
 from workbench.methods.dsp.records import Article
 from workbench.methods.dsp.reward_table import RewardTable
 from workbench.methods.dsp.study_bench import DEMONSTRATIONS, WRITER
@@ -30,6 +29,7 @@ from workbench.methods.dsp.theatre import (
     summarise_theatre,
 )
 from workbench.methods.dsp.training import Training, TrainingSettings, train
+from workbench.methods.intervals import Interval
 from workbench.params import Flag, Range, check
 from workbench.server.api import ModelClient
 from workbench.study import Study

@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 
 from workbench.errors import InputError
-from workbench.methods.dsp.intervals import Interval, paired_difference
+from workbench.methods.dsp.intervals import paired_difference
 from workbench.methods.dsp.records import Article, TrainingCurve
+from workbench.methods.intervals import Interval
 from workbench.params import Choice, Range
 
 RUNS: Final[tuple[str, ...]] = ("nlpo", "ppo", "no_kl", "no_step")
@@ -157,6 +158,5 @@ def summarise_theatre(stage: Theatre) -> dict[str, float | int]:
             for point, end in ((0, "first"), (-1, "last")):
                 numbers[f"{quantity}_{name}_{end}"] = float(f"{values[point]:.6g}")
     for split, gain in stage.gains.items():
-        for end, value in (("", gain.mean), ("_low", gain.low), ("_high", gain.high)):
-            numbers[f"reward_over_random_{split}{end}"] = float(f"{value:.6g}")
+        gain.put(numbers, f"reward_over_random_{split}", 6)
     return numbers

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.errors import InputError
-from workbench.methods.dsp.intervals import Interval, Spread, bootstrap, wilson
+from workbench.methods.dsp.intervals import bootstrap
+from workbench.methods.intervals import Interval, Spread, wilson
 
 SPLITS = 1_000
 SEED = 0

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from workbench.errors import InputError
 from workbench.methods.gla.checking import checked_labels, checked_log_prior, checked_logits
 
 GROUPS = ("all", "head", "middle", "tail")
-CONFIDENCE = 0.95
 REPLICATES = 400
 
 
@@ -79,15 +76,6 @@ def class_accuracy(is_right: np.ndarray, labels: np.ndarray, classes: int) -> np
     return (np.asarray(is_right, dtype=float) @ members) / np.where(counts > 0, counts, np.nan)
 
 
-@dataclass(frozen=True)
-class Interval:
-    """A mean and its 95 % interval, as fractions."""
-
-    mean: float
-    low: float
-    high: float
-
-
 class Resampling:
     """Other seeds and other pictures that could have been drawn, the same ones for all methods.
 
@@ -113,16 +101,3 @@ class Resampling:
         flat = values.reshape(methods * seeds, n).astype(np.float32)
         means = (flat @ self._pictures).reshape(methods, seeds, REPLICATES)
         return np.einsum("msr,rs->mr", means, self._seeds)
-
-
-def interval(mean: float, replicates: np.ndarray) -> Interval:
-    """The 95 % interval of resampled means (percentile bootstrap, Efron 1979)."""
-    low, high = interval_ends(replicates)
-    return Interval(float(mean), float(low), float(high))
-
-
-def interval_ends(replicates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper ends of the 95 % intervals of ``(…, replicates)`` resampled means."""
-    tail = 50.0 * (1.0 - CONFIDENCE)
-    low, high = np.percentile(replicates, [tail, 100.0 - tail], axis=-1)
-    return low, high

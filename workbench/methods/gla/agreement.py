@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.methods.gla.accuracy import REPLICATES, Interval, interval
+from workbench.methods.gla.accuracy import REPLICATES
 from workbench.methods.gla.softmax import normalise_log_prior
+from workbench.methods.intervals import Interval, interval
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Annotated
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from workbench.methods.gla.accuracy import Interval, Resampling, thirds
+from workbench.methods.gla.accuracy import Resampling, thirds
 from workbench.methods.gla.agreement import agreement, agreement_intervals
 from workbench.methods.gla.calibration import Reliability, reliability
 from workbench.methods.gla.comparison import (
@@ -243,16 +243,16 @@ def summarise(result: Result) -> Summary:
     benefit = result.benefits[result.params.tuning]
     numbers: dict[str, float | int] = {}
     for method in METHODS:
-        _put(numbers, f"accuracy_{method}", benefit.accuracy(method))
+        benefit.accuracy(method).put(numbers, f"accuracy_{method}")
         by_class = benefit.answers[method].by_class
         for g, group in enumerate(("head", "middle", "tail")):
             numbers[f"accuracy_{method}_{group}"] = float(by_class[result.groups == g].mean())
-    _put(numbers, "gain_over_fine_tuned", benefit.gain_fine_tuned)
-    _put(numbers, "gain_over_ensemble", benefit.gain_ensemble)
-    _put(numbers, "gain_over_zero_shot_debiased", benefit.gain_zero_shot)
+    benefit.gain_fine_tuned.put(numbers, "gain_over_fine_tuned")
+    benefit.gain_ensemble.put(numbers, "gain_over_ensemble")
+    benefit.gain_zero_shot.put(numbers, "gain_over_zero_shot_debiased")
     found = agreement(result.log_truth, result.prior.log_prior)
     for name, one in agreement_intervals(result.log_truth, result.prior.log_prior).items():
-        _put(numbers, f"prior_{name}", one)
+        one.put(numbers, f"prior_{name}")
     numbers |= {
         "prior_kl": found.kl,
         "prior_kl_uniform": found.kl_uniform,
@@ -268,10 +268,6 @@ def summarise(result: Result) -> Summary:
         name: float(f"{value:.6g}") if isinstance(value, float) else value
         for name, value in numbers.items()
     }
-
-
-def _put(numbers: dict[str, float | int], name: str, one: Interval) -> None:
-    numbers |= {name: one.mean, f"{name}_low": one.low, f"{name}_high": one.high}
 
 
 BENEFIT: Study[Params, Inputs, Result] = Study(

@@ -177,11 +177,7 @@ def summarise(result: Result) -> Summary:
         "temperature": model.temperature,
     }
     for name, one in agreement_intervals(result.log_truth, chosen.fit.log_prior).items():
-        numbers |= {
-            f"prior_{name}": one.mean,
-            f"prior_{name}_low": one.low,
-            f"prior_{name}_high": one.high,
-        }
+        one.put(numbers, f"prior_{name}")
     for name, found in (
         ("zero_shot", model.zero_shot),
         ("debiased", chosen.accuracy),

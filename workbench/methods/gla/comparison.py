@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.methods.gla.accuracy import Interval, interval
 from workbench.methods.gla.calibration import Reliability, reliability
 from workbench.methods.gla.emoji import FineTuned
 from workbench.methods.gla.mixture import Answers, Judge, Mixture
 from workbench.methods.gla.temperature import fit_temperature_and_log_prior, matching_temperature
+from workbench.methods.intervals import Interval, interval
 
 METHODS = (
     "zero_shot",

@@ -14,12 +14,13 @@ import numpy as np
 from scipy.optimize import minimize
 
 from workbench.errors import InputError
-from workbench.methods.gla.accuracy import Interval, Resampling, interval
+from workbench.methods.gla.accuracy import Resampling
 from workbench.methods.gla.adjust import adjust
 from workbench.methods.gla.class_folders import MAXIMUM_MIB, read_class_folders
 from workbench.methods.gla.estimate import PriorFit, fit_log_prior
 from workbench.methods.gla.own_pictures import Inputs, embed_example, embed_folders
 from workbench.methods.gla.softmax import log_sum_exp, softmax
+from workbench.methods.intervals import Interval, interval
 from workbench.params import Model, Range, Text, Upload, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
@@ -190,7 +191,7 @@ def summarise(result: Result) -> Summary:
         ("gain_over_linear_probe", result.gain),
     ]
     for name, one in chosen:
-        numbers |= {name: one.mean, f"{name}_low": one.low, f"{name}_high": one.high}
+        one.put(numbers, name)
     shares = np.exp(result.prior.log_prior)
     numbers |= {
         "prior_largest": float(shares.max()),

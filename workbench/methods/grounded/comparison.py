@@ -17,9 +17,10 @@ from workbench.errors import InputError
 from workbench.methods.grounded.episode import METHODS, OUTCOMES
 from workbench.methods.grounded.measure import Plan, measure
 from workbench.methods.grounded.records import Record, Records, ask_records
-from workbench.methods.grounded.resampling import Interval, paired_difference, wilson
+from workbench.methods.grounded.resampling import paired_difference
 from workbench.methods.grounded.scene import DEFAULT_MODEL, MODEL, WORLD_NAMES
 from workbench.methods.grounded.worlds import catalog, tasks
+from workbench.methods.intervals import Interval, wilson
 from workbench.params import Choice, Range, Text, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
@@ -176,9 +177,9 @@ def summarise(result: Result) -> Summary:
     """Success with intervals, gains, outcomes and tokens."""
     numbers: dict[str, float | int | str] = {}
     for method, one in result.success.items():
-        _put(numbers, f"success_{method}", one)
+        one.put(numbers, f"success_{method}", 6)
     for (a, b), one in result.gains.items():
-        _put(numbers, f"gain_{a}_over_{b}", one)
+        one.put(numbers, f"gain_{a}_over_{b}", 6)
     for method, outcomes in result.outcomes.items():
         for outcome, one in outcomes.items():
             if outcome != "success":
@@ -192,11 +193,6 @@ def summarise(result: Result) -> Summary:
     numbers["tasks"] = " ".join(result.tasks)
     numbers["model"] = result.records.model
     return numbers
-
-
-def _put(numbers: dict[str, float | int | str], name: str, one: Interval) -> None:
-    for suffix, value in (("", one.mean), ("_low", one.low), ("_high", one.high)):
-        numbers[name + suffix] = round(value, 6)
 
 
 COMPARISON: Study[Params, Records, Result] = Study(

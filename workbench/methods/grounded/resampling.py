@@ -1,44 +1,12 @@
-"""How sure a share of successes, or a difference of two, is."""
+"""How sure a difference of two shares of successes is."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from statistics import NormalDist
-
 import numpy as np
 
-CONFIDENCE = 0.95
+from workbench.methods.intervals import Interval, interval
+
 REPLICATES = 4_000
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A number with its 95 % interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether the whole interval lies on one side of zero."""
-        return self.low > 0.0 or self.high < 0.0
-
-
-def wilson(successes: int, count: int) -> Interval:
-    """A share with Wilson's score interval (Wilson 1927), which stays honest at 0 and 1.
-
-    Args:
-        successes: from 0 to ``count``.
-        count: at least 1.
-    """
-    z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
-    share = successes / count
-    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
-    half = (
-        z / (1 + z * z / count) * np.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    )
-    return Interval(share, max(0.0, float(middle - half)), min(1.0, float(middle + half)))
 
 
 def paired_difference(first: np.ndarray, second: np.ndarray, groups: np.ndarray) -> Interval:
@@ -55,6 +23,4 @@ def paired_difference(first: np.ndarray, second: np.ndarray, groups: np.ndarray)
     for group in np.unique(groups):
         own = gap[groups == group]
         totals += own[rng.integers(0, len(own), (REPLICATES, len(own)))].sum(axis=1)
-    tail = 50.0 * (1.0 - CONFIDENCE)
-    low, high = np.percentile(totals / len(gap), [tail, 100.0 - tail])
-    return Interval(float(gap.mean()), float(low), float(high))
+    return interval(float(gap.mean()), totals / len(gap))

@@ -13,15 +13,14 @@ from typing import Annotated
 
 import numpy as np
 
+from workbench.methods.intervals import Interval, Spread
 from workbench.methods.teaching.interventions import find
 from workbench.methods.teaching.measure import MODES, Settings, ask_records
 from workbench.methods.teaching.plane import Plane, lay_out_plane
 from workbench.methods.teaching.records import Records
-from workbench.methods.teaching.resampling import Interval
 from workbench.methods.teaching.spending import (
     BUDGET,
     FUNCTIONS,
-    Bounded,
     Spending,
     answer_shares,
     chance_of,
@@ -132,7 +131,7 @@ class Result:
     params: Params
     spendings: Mapping[str, Spending]
     planes: Mapping[str, Plane]
-    difference: Bounded
+    difference: Spread
     chance: Interval
     constants: Mapping[str, float]
     shares: Mapping[str, Mapping[str, tuple[float, float]]]
@@ -183,7 +182,7 @@ def summarise(result: Result) -> Summary:
         ("gain_of_a_person_over_the_model", result.difference.at(f, b)),
         ("qini", spending.qini.at(f)),
     ):
-        numbers |= {name: one.mean, f"{name}_low": one.low, f"{name}_high": one.high}
+        one.put(numbers, name)
     records = spending.records
     helped, sure, lost, harmed = (float(x) for x in spending.spent[f, b])
     numbers |= {

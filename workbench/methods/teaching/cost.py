@@ -14,6 +14,7 @@ from typing import Annotated
 
 import numpy as np
 
+from workbench.methods.intervals import Interval, Spread, interval_ends
 from workbench.methods.teaching import allocation
 from workbench.methods.teaching.allocation import TEACHER, TEACHERS
 from workbench.methods.teaching.interventions import (
@@ -25,8 +26,7 @@ from workbench.methods.teaching.interventions import (
 )
 from workbench.methods.teaching.measure import ask_records
 from workbench.methods.teaching.records import Records
-from workbench.methods.teaching.resampling import Interval, Resampling, interval_ends
-from workbench.methods.teaching.spending import Bounded
+from workbench.methods.teaching.resampling import Resampling
 from workbench.params import Model, Range, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
@@ -78,8 +78,8 @@ class Price:
     spent: np.ndarray
     explained: np.ndarray
     accuracy: np.ndarray
-    net: Bounded
-    net_of_all: Bounded
+    net: Spread
+    net_of_all: Spread
 
     def net_at(self, w: int) -> Interval:
         """Net gain of the rule at one worth."""
@@ -173,9 +173,9 @@ def _net(
     gains: np.ndarray,
     tokens: np.ndarray,
     worths: np.ndarray,
-) -> Bounded:
+) -> Spread:
     values = (pays * (gains - tokens / worths[:, None, None])).mean(axis=1)
-    return Bounded(values.mean(axis=-1), *interval_ends(resampling.means(values.T)))
+    return Spread(values.mean(axis=-1), *interval_ends(resampling.means(values.T), axis=0))
 
 
 def summarise(result: Result) -> Summary:
@@ -189,7 +189,7 @@ def summarise(result: Result) -> Summary:
         "accuracy": float(found.accuracy[w]),
     }
     for name, one in (("net", found.net.at(w)), ("net_of_all", found.net_of_all.at(w))):
-        numbers |= {name: one.mean, f"{name}_low": one.low, f"{name}_high": one.high}
+        one.put(numbers, name)
     rounded = {name: float(f"{value:.6g}") for name, value in numbers.items()}
     return rounded | {"questions": result.questions}
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from workbench.methods.teaching.resampling import Interval, Resampling, interval
+from workbench.methods.intervals import Interval, interval
+from workbench.methods.teaching.resampling import Resampling
 
 
 def weighted_ranks(values: np.ndarray, times: np.ndarray) -> np.ndarray:

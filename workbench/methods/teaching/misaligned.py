@@ -18,6 +18,7 @@ import numpy as np
 
 from workbench.data.teaching.question import HarmfulQuestion
 from workbench.data.teaching.sets import load_harmful, load_questions
+from workbench.methods.intervals import Interval, interval, interval_ends
 from workbench.methods.teaching import roles
 from workbench.methods.teaching.asking import Asker
 from workbench.methods.teaching.budget import accuracy_curve
@@ -26,7 +27,7 @@ from workbench.methods.teaching.interventions import intervention_order
 from workbench.methods.teaching.measure import MISALIGNED as TEACHER
 from workbench.methods.teaching.measure import Settings, ask_records
 from workbench.methods.teaching.records import Records
-from workbench.methods.teaching.resampling import Interval, Resampling, interval
+from workbench.methods.teaching.resampling import Resampling
 from workbench.params import Model, Range, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
@@ -173,7 +174,7 @@ def compute(inputs: Inputs, params: Params) -> Result:
     harmed = right_by_seed(inputs.taught["harmful_1"], gold)
     curve = accuracy_curve(records.student_correct, harmed, order).mean(axis=0)
     draws = _replicate_curve(resampling, records.student_correct, harmed, order)
-    low, high = np.percentile(draws, [2.5, 97.5], axis=0)
+    low, high = interval_ends(draws, axis=0)
     k = np.arange(n + 1) / n
     chance = float(np.mean([1 / len(q.question.options) for q in inputs.questions]))
     return Result(
@@ -237,7 +238,7 @@ def summarise(result: Result) -> Summary:
         ("detection_area", result.detection.area),
     ]
     for name, one in chosen:
-        numbers |= {name: one.mean, f"{name}_low": one.low, f"{name}_high": one.high}
+        one.put(numbers, name)
     numbers |= {f"accuracy_always_{name}": share for name, share in result.constants.items()}
     numbers |= {
         "accuracy_at_budget": float(result.curve[result.params.budget]),

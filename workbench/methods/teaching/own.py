@@ -14,9 +14,10 @@ from workbench.data.teaching.rows import SUFFIXES, columns_of, read_rows
 from workbench.data.teaching.sets import load_questions
 from workbench.data.teaching.validate import Findings, validate
 from workbench.errors import InputError
+from workbench.methods.intervals import Interval, interval
 from workbench.methods.teaching.measure import HUMAN, Settings, measure
 from workbench.methods.teaching.records import Records
-from workbench.methods.teaching.resampling import Interval, Resampling, interval
+from workbench.methods.teaching.resampling import Resampling
 from workbench.params import Choice, Model, Range, Text, Upload, check
 from workbench.server.api import Json, ModelClient, Request
 from workbench.study import Study, Summary
@@ -234,7 +235,7 @@ def summarise(result: Result) -> Summary:
         ("accuracy_without_explanations", result.baseline),
         ("gain", result.gain),
     ):
-        numbers |= {name: one.mean, f"{name}_low": one.low, f"{name}_high": one.high}
+        one.put(numbers, name)
     inputs = result.inputs
     numbers |= {
         "chance": result.chance,

@@ -16,6 +16,7 @@ import numpy as np
 
 from workbench.data.teaching.question import Question
 from workbench.data.teaching.sets import load_questions, take_evenly
+from workbench.methods.intervals import Interval, interval
 from workbench.methods.teaching import roles
 from workbench.methods.teaching.asking import Asker
 from workbench.methods.teaching.examples import (
@@ -24,7 +25,7 @@ from workbench.methods.teaching.examples import (
     try_on_training,
 )
 from workbench.methods.teaching.prompts import Example
-from workbench.methods.teaching.resampling import Interval, Resampling, interval
+from workbench.methods.teaching.resampling import Resampling
 from workbench.methods.teaching.theatre import TASK_NAMES, TASKS
 from workbench.params import Choice, Model, Range, check
 from workbench.server.api import ModelClient
@@ -183,7 +184,7 @@ def summarise(result: Result) -> Summary:
         ("gain_own_over_others_teacher", result.match),
     ]
     for name, one in chosen:
-        numbers |= {name: one.mean, f"{name}_low": one.low, f"{name}_high": one.high}
+        one.put(numbers, name)
     numbers |= {f"helpful_examples_{name}": n for name, n in result.inputs.found.items()}
     numbers["questions"] = len(result.inputs.questions)
     return {

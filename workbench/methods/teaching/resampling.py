@@ -7,26 +7,9 @@ function, seed and teacher, so that differences are paired.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 REPLICATES = 2_000
-CONFIDENCE = 0.95
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean and its 95 % interval, as fractions."""
-
-    mean: float
-    low: float
-    high: float
-
-    @property
-    def covers_zero(self) -> bool:
-        """Whether nothing at all is among what the data allow."""
-        return self.low <= 0.0 <= self.high
 
 
 class Resampling:
@@ -71,16 +54,3 @@ class Resampling:
         gained = np.cumsum(ranked, axis=1, dtype=np.int32)
         gained = np.concatenate([np.zeros_like(gained[:, :1]), gained], axis=1)[:, counts]
         return self.means(alone)[:, None] + gained / n
-
-
-def interval_ends(replicates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper ends of the 95 % intervals over the first axis."""
-    tail = 50.0 * (1.0 - CONFIDENCE)
-    low, high = np.percentile(replicates, [tail, 100.0 - tail], axis=0)
-    return low, high
-
-
-def interval(mean: float, replicates: np.ndarray) -> Interval:
-    """A mean with the 95 % interval of its ``(replicates,)`` resampled values."""
-    low, high = interval_ends(replicates)
-    return Interval(float(mean), float(low), float(high))

@@ -20,6 +20,7 @@ import numpy as np
 
 from workbench.data.teaching.question import Question
 from workbench.data.teaching.sets import load_questions, take_evenly
+from workbench.methods.intervals import Interval, interval
 from workbench.methods.teaching import roles
 from workbench.methods.teaching.asking import Asker
 from workbench.methods.teaching.examples import (
@@ -31,7 +32,7 @@ from workbench.methods.teaching.examples import (
 )
 from workbench.methods.teaching.measure import simulate
 from workbench.methods.teaching.prompts import Example, is_open
-from workbench.methods.teaching.resampling import Interval, Resampling, interval
+from workbench.methods.teaching.resampling import Resampling
 from workbench.methods.teaching.theatre import TASK_NAMES, TASKS
 from workbench.params import Choice, Model, Range, check
 from workbench.server.api import ModelClient
@@ -199,7 +200,7 @@ def summarise(result: Result) -> Summary:
         *((f"gain_{source}", one) for source, one in result.gain.items()),
     ]
     for name, one in chosen:
-        numbers |= {name: one.mean, f"{name}_low": one.low, f"{name}_high": one.high}
+        one.put(numbers, name)
     numbers |= {
         "chance": result.chance,
         "demonstrations": A_ROUND * result.params.round,

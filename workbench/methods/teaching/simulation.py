@@ -13,14 +13,13 @@ from typing import Annotated
 
 import numpy as np
 
+from workbench.methods.intervals import Interval, wilson_ends
 from workbench.methods.teaching import allocation
 from workbench.methods.teaching.allocation import TEACHER, TEACHERS
 from workbench.methods.teaching.foresight import area_under_curve, over_runs, spearman
 from workbench.methods.teaching.interventions import Known, realised_gain, targets
 from workbench.methods.teaching.measure import Settings, ask_records
 from workbench.methods.teaching.records import Records
-from workbench.methods.teaching.resampling import Interval
-from workbench.methods.teaching.spending import NORMAL_95
 from workbench.params import Flag, Model, Range, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
@@ -189,7 +188,7 @@ def reliability(guessed: np.ndarray, is_right: np.ndarray, bins: int = BINS) -> 
     sizes = np.array([p.size for p in parts])
     means = np.array([flat[p].mean() for p in parts])
     shares = np.array([right[p].mean() for p in parts])
-    low, high = wilson(shares, sizes)
+    low, high = wilson_ends(shares, sizes)
     return Reliability(
         guessed=means,
         right=shares,
@@ -199,14 +198,6 @@ def reliability(guessed: np.ndarray, is_right: np.ndarray, bins: int = BINS) -> 
         mean_guess=float(flat.mean()),
         mean_right=float(right.mean()),
     )
-
-
-def wilson(share: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ends of the 95 % interval of a share (Wilson 1927, "Probable inference")."""
-    z = NORMAL_95
-    centre = (share + z * z / (2 * size)) / (1 + z * z / size)
-    reach = z * np.sqrt(share * (1 - share) / size + z * z / (4 * size**2)) / (1 + z * z / size)
-    return centre - reach, centre + reach
 
 
 def summarise(result: Result) -> Summary:
@@ -220,7 +211,7 @@ def summarise(result: Result) -> Summary:
         ("auroc_helped", quality.helped),
         ("auroc_not_harmed", quality.harmed),
     ):
-        numbers |= {name: one.mean, f"{name}_low": one.low, f"{name}_high": one.high}
+        one.put(numbers, name)
     for moment in MOMENTS:
         found = quality.reliability[moment]
         numbers |= {

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.methods.intervals import NORMAL_95, Interval, Spread, interval_ends
 from workbench.methods.teaching.budget import (
     RandomCurve,
     accuracy_curve,
@@ -26,7 +27,7 @@ from workbench.methods.teaching.interventions import (
     realised_gain,
 )
 from workbench.methods.teaching.records import Records
-from workbench.methods.teaching.resampling import Interval, Resampling, interval_ends
+from workbench.methods.teaching.resampling import Resampling
 from workbench.params import Range
 
 BUDGET = Range(
@@ -41,20 +42,6 @@ FUNCTIONS = tuple(each.name for each in INTERVENTIONS if not each.name.endswith(
 """What may rank the questions; the oracle and its reverse bound them."""
 KINDS = ("persuadable", "sure_thing", "lost_cause", "harmed")
 """Wrong to right, right to right, wrong to wrong, right to wrong."""
-NORMAL_95 = 1.959964
-
-
-@dataclass(frozen=True)
-class Bounded:
-    """Numbers with their 95 % intervals, arrays of one shape."""
-
-    mean: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-
-    def at(self, *index: int) -> Interval:
-        """One of them."""
-        return Interval(float(self.mean[index]), float(self.low[index]), float(self.high[index]))
 
 
 @dataclass(frozen=True)
@@ -85,14 +72,14 @@ class Spending:
     orders: np.ndarray
     curves: np.ndarray
     by_seed: np.ndarray
-    accuracy: Bounded
-    gain: Bounded
+    accuracy: Spread
+    gain: Spread
     random: RandomCurve
-    random_accuracy: Bounded
-    oracle_accuracy: Bounded
+    random_accuracy: Spread
+    oracle_accuracy: Spread
     oracle: np.ndarray
     anti_oracle: np.ndarray
-    qini: Bounded
+    qini: Spread
     spent: np.ndarray
     kinds: np.ndarray
     replicates: np.ndarray
@@ -153,14 +140,14 @@ def spend(records: Records, *, answer_known: bool = True) -> Spending:
         orders=orders,
         curves=curves,
         by_seed=by_seed_curves[..., counts],
-        accuracy=_bounded(curves[:, counts], replicates),
-        gain=_bounded(curves[:, counts] - random_mean[counts], replicates - replicates_random),
+        accuracy=_spread(curves[:, counts], replicates),
+        gain=_spread(curves[:, counts] - random_mean[counts], replicates - replicates_random),
         random=RandomCurve(random_mean, chance.variance.mean(axis=0) / seeds),
-        random_accuracy=Bounded(random_mean[counts], *interval_ends(replicates_random)),
-        oracle_accuracy=Bounded(oracle[counts], *interval_ends(replicates_oracle)),
+        random_accuracy=Spread(random_mean[counts], *interval_ends(replicates_random, axis=0)),
+        oracle_accuracy=Spread(oracle[counts], *interval_ends(replicates_oracle, axis=0)),
         oracle=oracle,
         anti_oracle=anti_oracle_curve(alone, taught).mean(axis=0),
-        qini=_bounded(
+        qini=_spread(
             divide_or_zero((curves - random_mean).sum(axis=-1), (oracle - random_mean).sum()),
             divide_or_zero(area, best_area),
         ),
@@ -176,9 +163,9 @@ def kind_of_question(records: Records) -> np.ndarray:
     return np.where(taught, np.where(alone, 1, 0), np.where(alone, 3, 2))
 
 
-def compare(one: Spending, other: Spending) -> Bounded:
+def compare(one: Spending, other: Spending) -> Spread:
     """``(f, b)`` accuracy under one teacher less that under another, on the same questions."""
-    return _bounded(one.accuracy.mean - other.accuracy.mean, one.replicates - other.replicates)
+    return _spread(one.accuracy.mean - other.accuracy.mean, one.replicates - other.replicates)
 
 
 def chance_of(records: Records) -> Interval:
@@ -228,7 +215,6 @@ def _spent(is_kind: np.ndarray, order: np.ndarray, counts: np.ndarray) -> np.nda
     return padded[:, counts].mean(axis=0)
 
 
-def _bounded(mean: np.ndarray, replicates: np.ndarray) -> Bounded:
+def _spread(mean: np.ndarray, replicates: np.ndarray) -> Spread:
     """Functions first, resamples second."""
-    low, high = interval_ends(np.moveaxis(replicates, 1, 0))
-    return Bounded(mean, low, high)
+    return Spread(mean, *interval_ends(replicates, axis=1))
