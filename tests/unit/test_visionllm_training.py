@@ -368,8 +368,8 @@ def test_rates_count_what_is_named_and_what_is_not() -> None:
     slots = Slots(np.array([0.9]), thing.centre[None], np.ones((1, 1)), perfect)
     answer = decode(slots, task)
     one_thing = dataclasses.replace(scene, things=(thing,))
-    assert measure.listed_rates([one_thing], [answer], [np.array([thing.label])]) == (1, 0)
+    assert measure.listed_hits([one_thing], [answer], [np.array([thing.label])]) == ([True], [True])
     other = (thing.label + 1) % 16
-    assert measure.listed_rates([one_thing], [answer], [np.array([other])]) == (0, 1)
+    assert measure.listed_hits([one_thing], [answer], [np.array([other])]) == ([False], [True])
     unsure = decode(dataclasses.replace(slots, objectness=np.array([0.4])), task)
-    assert measure.listed_rates([one_thing], [unsure], [np.array([thing.label])]) == (0, 0)
+    assert measure.listed_hits([one_thing], [unsure], [np.array([thing.label])]) == ([True], [False])

@@ -1,12 +1,9 @@
-"""What a trained network reaches on scenes it has never seen, each number with a baseline.
-
-A detection counts from a score of 0.5 on, and finds a thing when their boxes overlap by half.
-"""
+"""What a trained network answers on scenes it has never seen, and what that comes to."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,17 +14,31 @@ from workbench.data.scenes.sentences import ask, express, write_caption
 from workbench.methods.visionllm.boxes import box_overlaps, mask_overlap, polygon_mask
 from workbench.methods.visionllm.decoding import Answer, decode
 from workbench.methods.visionllm.formats import BOX_POINTS
-from workbench.methods.visionllm.precision import Objects, average_precision
+from workbench.methods.visionllm.outcomes import (
+    OVERLAP,
+    SCORE,
+    Outcomes,
+    count_up,
+    count_words,
+    is_commonest,
+)
 from workbench.methods.visionllm.task import Kind, Task
 from workbench.training.visionllm.batches import detection_task
-from workbench.training.visionllm.inference import Options, fill_slots, write_texts
+from workbench.training.visionllm.inference import AT_ONCE, Options, fill_slots, write_texts
 from workbench.training.visionllm.network import VisionLLM
 from workbench.training.visionllm.recipe import Recipe
+from workbench.training.visionllm.shape import Shape
 
-SCORE = 0.5
-OVERLAP = 0.5
 CONTOUR_POINTS = 16
 TEST_SCENES = 500
+Report = Callable[[float, str], None]
+"""Called with how far it is, from 0 to 1, and what it does."""
+_BLIND = Options(use_language=False)
+
+
+def world_of(shape: Shape) -> World:
+    """The scenes that a network of this shape is made for."""
+    return World(classes=shape.class_tokens, side_px=shape.side_px)
 
 
 @dataclass(frozen=True)
@@ -39,12 +50,14 @@ class Bench:
         world: the scenes.
         count: how many.
         seed: of the random dictionaries and questions.
+        pause: called between passes; may raise to stop.
     """
 
     network: VisionLLM
     world: World
     count: int = TEST_SCENES
     seed: int = 0
+    pause: Callable[[], None] = lambda: None
 
     def scenes(self) -> tuple[list[Scene], np.ndarray]:
         """The test scenes and their pictures, ``(n, s, s, 3)``."""
@@ -55,8 +68,23 @@ class Bench:
         self, pictures: np.ndarray, tasks: Sequence[Task], options: Options | None = None
     ) -> list[Answer]:
         """Decoded answers of set tasks."""
-        slots = fill_slots(self.network, pictures, tasks, options)
-        return [decode(one, task) for one, task in zip(slots, tasks, strict=True)]
+        found: list[Answer] = []
+        for start in range(0, len(tasks), AT_ONCE):
+            self.pause()
+            part = tasks[start : start + AT_ONCE]
+            slots = fill_slots(self.network, pictures[start : start + AT_ONCE], part, options)
+            found += [decode(one, task) for one, task in zip(slots, part, strict=True)]
+        return found
+
+    def texts(self, pictures: np.ndarray, tasks: Sequence[Task]) -> list[str]:
+        """Texts of captions and answers."""
+        found: list[str] = []
+        for start in range(0, len(tasks), AT_ONCE):
+            self.pause()
+            part = tasks[start : start + AT_ONCE]
+            written = write_texts(self.network, pictures[start : start + AT_ONCE], part)
+            found += [one.text for one in written]
+        return found
 
 
 def measure(network: VisionLLM, recipe: Recipe, count: int = TEST_SCENES) -> dict[str, float]:
@@ -68,57 +96,80 @@ def measure(network: VisionLLM, recipe: Recipe, count: int = TEST_SCENES) -> dic
         count: how many scenes.
     """
     bench = Bench(network, recipe.world, count)
-    found = {"scenes": float(count), **measure_detection(bench), **measure_dictionaries(bench)}
-    if recipe.first_stage < 1:
-        found |= measure_contours(bench) | measure_grounding(bench)
-        found |= measure_captions(bench) | measure_questions(bench)
-    return found
+    return count_up(collect(bench, has_all_tasks=recipe.first_stage < 1), resamples=1).flat()
 
 
-def measure_detection(bench: Bench) -> dict[str, float]:
-    """Box AP with every class in the dictionary, in an order drawn for each scene."""
+def collect(
+    bench: Bench, *, has_all_tasks: bool = True, report: Report = lambda *_: None
+) -> Outcomes:
+    """Ask a network everything that is measured.
+
+    Args:
+        bench: the network and its scenes.
+        has_all_tasks: without, only detection.
+        report: told how far it is.
+    """
+    steps: list[tuple[str, Callable[[Bench], dict[str, np.ndarray]]]] = [
+        ("Every class in the dictionary", answer_boxes),
+        ("Some classes in the dictionary", answer_dictionaries),
+    ]
+    if has_all_tasks:
+        steps += [
+            ("Contours", answer_contours),
+            ("Expressions", answer_expressions),
+            ("Captions", answer_captions),
+            ("Questions", answer_questions),
+        ]
+    arrays: dict[str, np.ndarray] = {}
+    for number, (text, step) in enumerate(steps):
+        report(number / len(steps), text)
+        arrays |= step(bench)
+    return Outcomes(arrays, QUESTION_KINDS)
+
+
+def answer_boxes(bench: Bench) -> dict[str, np.ndarray]:
+    """What is there, and boxes with every class in the dictionary, in an order drawn anew."""
     scenes, pictures = bench.scenes()
     generator = stream("visionllm test", bench.seed, "orders")
     orders = [generator.permutation(bench.world.classes) for _ in scenes]
-    found: dict[str, float] = {}
-    for name, options in (("", Options()), ("_without_language", Options(use_language=False))):
-        tasks = [_task(bench, order) for order in orders]
+    tasks = [_task(bench, order) for order in orders]
+    found: dict[str, np.ndarray] = {
+        "thing_scene": np.repeat(np.arange(len(scenes)), [len(one.things) for one in scenes]),
+        "thing_labels": np.concatenate([one.labels for one in scenes]),
+        "thing_boxes": np.concatenate([one.boxes for one in scenes]),
+    }
+    for name, options in (("", Options()), ("blind_", _BLIND)):
         answers = bench.answers(pictures, tasks, options)
-        detections = [one.detections(order) for one, order in zip(answers, orders, strict=True)]
-        truth = [Objects(one.labels, one.boxes) for one in scenes]
-        precision = average_precision(detections, truth)
-        found |= {
-            f"ap{name}": precision.ap,
-            f"ap50{name}": precision.ap50,
-            f"ap75{name}": precision.ap75,
-        }
+        pairs = zip(answers, orders, strict=True)
+        found[f"{name}labels"] = np.stack([order[one.entries] for one, order in pairs])
+        found[f"{name}scores"] = np.stack([one.scores for one in answers])
+        found[f"{name}boxes"] = np.stack([one.boxes for one in answers])
     return found
 
 
-def measure_dictionaries(bench: Bench) -> dict[str, float]:
-    """Things found that are named, and that are not: with one name, and with half of them.
+def answer_dictionaries(bench: Bench) -> dict[str, np.ndarray]:
+    """Things found with one name in the dictionary, and with half of the classes.
 
-    ``single_name_recall`` asks for the class of each scene's first thing alone.
+    The single name is the class of each scene's first thing.
     """
     scenes, pictures = bench.scenes()
     generator = stream("visionllm test", bench.seed, "sets")
     half = bench.world.classes // 2
     singles = [np.array([scene.things[0].label]) for scene in scenes]
     halves = [generator.permutation(bench.world.classes)[:half] for _ in scenes]
-    found: dict[str, float] = {}
-    for name, sets in (("single_name", singles), ("half", halves)):
-        tasks = [_task(bench, one) for one in sets]
-        recall, unlisted = listed_rates(scenes, bench.answers(pictures, tasks), sets)
-        found |= {f"{name}_recall": recall, f"{name}_unlisted_rate": unlisted}
-    blind = bench.answers(pictures, [_task(bench, one) for one in halves], Options(False))
-    found["half_unlisted_rate_without_language"] = listed_rates(scenes, blind, halves)[1]
-    return {**found, "unlisted_rate": found["half_unlisted_rate"]}
+    found: dict[str, np.ndarray] = {}
+    for name, sets in (("single", singles), ("half", halves)):
+        answers = bench.answers(pictures, [_task(bench, one) for one in sets])
+        listed, hits = listed_hits(scenes, answers, sets)
+        found |= {f"{name}_listed": listed, f"{name}_found": hits}
+    blind = bench.answers(pictures, [_task(bench, one) for one in halves], _BLIND)
+    return {**found, "half_found_blind": listed_hits(scenes, blind, halves)[1]}
 
 
-def listed_rates(
+def listed_hits(
     scenes: Sequence[Scene], answers: Sequence[Answer], sets: Sequence[np.ndarray]
-) -> tuple[float, float]:
-    """Shares of things found that the dictionary names, and of those it does not.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of every thing: whether the dictionary names it, and whether it is found.
 
     A thing that is named is found when a detection of its class overlaps it; one that is not, when
     any detection does.
@@ -127,8 +178,12 @@ def listed_rates(
         scenes: n of them.
         answers: of each.
         sets: of each, labels in the order of the dictionary.
+
+    Returns:
+        Two ``(g,)`` bool, thing after thing.
     """
-    hits: dict[bool, list[bool]] = {True: [], False: []}
+    listed: list[bool] = []
+    found: list[bool] = []
     for scene, answer, labels in zip(scenes, answers, sets, strict=True):
         sure = answer.above(SCORE)
         shared = box_overlaps(sure.boxes, scene.boxes) >= OVERLAP
@@ -137,24 +192,31 @@ def listed_rates(
             near = shared[:, place]
             if is_listed:
                 near = near & (labels[sure.entries] == label)
-            hits[is_listed].append(bool(near.any()))
-    return _share(hits[True]), _share(hits[False])
+            listed.append(is_listed)
+            found.append(bool(near.any()))
+    return np.array(listed, dtype=bool), np.array(found, dtype=bool)
 
 
-def measure_contours(bench: Bench) -> dict[str, float]:
-    """Mask AP of contours of 16 points."""
+def answer_contours(bench: Bench) -> dict[str, np.ndarray]:
+    """Contours of 16 points."""
     scenes, pictures = bench.scenes()
     labels = np.arange(bench.world.classes)
     tasks = [_task(bench, labels, "segmentation", CONTOUR_POINTS) for _ in scenes]
     answers = bench.answers(pictures, tasks)
-    overlaps = [_mask_overlaps(one, scene) for one, scene in zip(answers, scenes, strict=True)]
-    truth = [Objects(one.labels, one.boxes) for one in scenes]
-    precision = average_precision([one.detections(labels) for one in answers], truth, overlaps)
-    return {"mask_ap": precision.ap, "mask_ap50": precision.ap50, "mask_ap75": precision.ap75}
+    most = max(len(one.things) for one in scenes)
+    overlaps = np.zeros((len(scenes), bench.network.shape.tokens, most))
+    for number, (answer, scene) in enumerate(zip(answers, scenes, strict=True)):
+        bench.pause()
+        overlaps[number, :, : len(scene.things)] = _mask_overlaps(answer, scene)
+    return {
+        "contour_labels": np.stack([labels[one.entries] for one in answers]),
+        "contour_scores": np.stack([one.scores for one in answers]),
+        "contour_overlaps": overlaps,
+    }
 
 
-def measure_grounding(bench: Bench) -> dict[str, float]:
-    """Share of expressions whose surest box overlaps what is meant; baseline: any thing at random.
+def answer_expressions(bench: Bench) -> dict[str, np.ndarray]:
+    """Whether the surest box overlaps what an expression means; chance: any thing at random.
 
     Only expressions that say which of several is meant, and the class or category of one.
     """
@@ -165,58 +227,49 @@ def measure_grounding(bench: Bench) -> dict[str, float]:
     chosen = [choices[number][generator.integers(len(choices[number]))] for number in kept]
     reach = bench.network.shape.reach
     tasks = [detection_task([one.text], reach, "grounding") for one in chosen]
-    found: dict[str, float] = {}
-    for name, options in (("", Options()), ("_without_language", Options(use_language=False))):
+    found: dict[str, np.ndarray] = {}
+    for name, options in (("", Options()), ("_blind", _BLIND)):
         answers = bench.answers(pictures[kept], tasks, options)
-        right = [
-            box_overlaps(answer.boxes[:1], scenes[number].things[one.thing].box)[0, 0] >= OVERLAP
-            for answer, number, one in zip(answers, kept, chosen, strict=True)
-        ]
-        found[f"grounding_precision{name}"] = float(np.mean(right))
+        found[f"grounding_right{name}"] = np.array(
+            [
+                box_overlaps(answer.boxes[:1], scenes[number].things[one.thing].box)[0, 0]
+                >= OVERLAP
+                for answer, number, one in zip(answers, kept, chosen, strict=True)
+            ]
+        )
     chance = [1 / len(scenes[number].things) for number in kept]
-    return {**found, "grounding_chance": float(np.mean(chance))}
+    return {**found, "grounding_chance": np.array(chance)}
 
 
-def measure_captions(bench: Bench) -> dict[str, float]:
-    """BLEU-4 of short captions (percent), with the commonest caption as baseline."""
-    from sacrebleu import corpus_bleu
-
+def answer_captions(bench: Bench) -> dict[str, np.ndarray]:
+    """Short captions, and the commonest caption as baseline."""
     scenes, pictures = bench.scenes()
     truth = [write_caption(scene) for scene in scenes]
-    tasks = [Task("captioning", points=0)] * len(scenes)
-    texts = [one.text for one in write_texts(bench.network, pictures, tasks)]
+    texts = bench.texts(pictures, [Task("captioning", points=0)] * len(scenes))
     commonest = Counter(truth).most_common(1)[0][0]
-    score, baseline = (
-        # Captions are written in words with spaces between them already.
-        corpus_bleu(one, [truth], tokenize="none", force=True).score
-        for one in (texts, [commonest] * len(truth))
-    )
-    exact = np.mean([one == two for one, two in zip(texts, truth, strict=True)])
     return {
-        "caption_bleu4": score,
-        "caption_bleu4_commonest": baseline,
-        "caption_exact": float(exact),
+        "caption_counts": count_words(texts, truth),
+        "commonest_counts": count_words([commonest] * len(truth), truth),
+        "caption_exact": np.array([one == two for one, two in zip(texts, truth, strict=True)]),
     }
 
 
-def measure_questions(bench: Bench) -> dict[str, float]:
-    """Share of questions answered rightly; baseline: each kind's commonest answer."""
+QUESTION_KINDS = ("beside", "count", "largest", "presence")
+
+
+def answer_questions(bench: Bench) -> dict[str, np.ndarray]:
+    """Answers to questions, and each kind's commonest answer as baseline."""
     scenes, pictures = bench.scenes()
     generator = stream("visionllm test", bench.seed, "questions")
     questions = [ask(scene, bench.world.names, generator) for scene in scenes]
     tasks = [Task("question", points=0, question=one.text) for one in questions]
-    texts = [one.text for one in write_texts(bench.network, pictures, tasks)]
-    right: dict[str, list[bool]] = {one.kind: [] for one in questions}
-    for question, text in zip(questions, texts, strict=True):
-        right[question.kind].append(text == question.answer)
-    commonest = sum(
-        Counter(one.answer for one in questions if one.kind == kind).most_common(1)[0][1]
-        for kind in right
-    )
+    texts = bench.texts(pictures, tasks)
+    pairs = zip(texts, questions, strict=True)
+    kinds = [one.kind for one in questions]
     return {
-        "vqa_accuracy": _share([hit for one in right.values() for hit in one]),
-        "vqa_commonest": commonest / len(questions),
-        **{f"vqa_{kind}": float(np.mean(one)) for kind, one in sorted(right.items())},
+        "answer_right": np.array([text == one.answer for text, one in pairs]),
+        "answer_commonest": is_commonest([one.answer for one in questions], kinds),
+        "question_kind": np.array([QUESTION_KINDS.index(kind) for kind in kinds]),
     }
 
 
@@ -225,11 +278,6 @@ def _task(
 ) -> Task:
     names = [bench.world.names[label] for label in labels]
     return detection_task(names, bench.network.shape.reach, kind, points)
-
-
-def _share(hits: Sequence[bool]) -> float:
-    """Of what is true; 0 of nothing."""
-    return float(np.mean(hits)) if hits else 0.0
 
 
 def _mask_overlaps(answer: Answer, scene: Scene) -> np.ndarray:
