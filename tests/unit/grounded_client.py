@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from tests.unit.grounded_records import word_scores
+from workbench.methods.grounded.scores import LanguageScores
+from workbench.methods.grounded.worlds.world import DONE, World
 from workbench.server.api import Receipt, Request
 from workbench.server.api import Result as Answer
 
@@ -21,7 +25,7 @@ class WordClient:
     def call(self, request: Request) -> Any:
         self.asked.append(request)
         skills = [str(skill) for skill in request.arguments["skills"]]  # type: ignore[union-attr]
-        text = f"{request.arguments['prefix']}{request.arguments['prompt']}"
+        text = "".join(str(request.arguments.get(name, "")) for name in ("prefix", "prompt"))
         seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
         scores = word_scores(skills, seed)
         trie = scores.trie
@@ -56,3 +60,41 @@ class WordClient:
             packages={},
         )
         return Answer(arrays, {"texts": list(scores.texts.values())}, receipt)
+
+
+class SameModel(WordClient):
+    """Answers about some skills with the same probabilities as about all of them."""
+
+    def __init__(self, world: World, seed: int) -> None:
+        super().__init__()
+        self.skills = (*world.skills(), DONE)
+        self.seed = seed
+
+    def whole(self, prompt: str) -> LanguageScores:
+        return word_scores(self.skills, seed=self.seed + prompt.count("\n"))
+
+    def call(self, request: Request) -> Any:
+        answer = super().call(request)
+        wanted: Sequence[str] = request.arguments["skills"]  # type: ignore[assignment]
+        whole = self.whole(str(request.arguments.get("prompt", "")))
+        leaves = [whole.trie.leaf_of_skill[self.skills.index(skill)] for skill in wanted]
+        paths = [list(whole.trie.path(int(leaf))) for leaf in leaves]
+        ids = [whole.trie.token[path] for path in paths]
+        part = type(whole.trie).from_skills(wanted, [one.tolist() for one in ids])
+        log_probability = np.zeros(len(part))
+        for path, leaf in zip(paths, part.leaf_of_skill, strict=True):
+            log_probability[list(part.path(int(leaf)))] = whole.log_probability[path]
+        n, internal = len(part), part.internal
+        arrays = {
+            "token_ids": np.concatenate(ids),
+            "token_counts": np.array([len(one) for one in ids]),
+            "text_ids": np.array([], dtype=np.int32),
+            "log_probabilities": log_probability,
+            "outside_mass": np.zeros(n),
+            "outside_tokens": np.full(n, -1),
+            "outside_log_probabilities": np.zeros(n),
+            "internal": internal,
+            "top_tokens": np.full((len(internal), 0), -1),
+            "top_log_probabilities": np.zeros((len(internal), 0)),
+        }
+        return replace(answer, arrays=arrays, values={"texts": []})

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.grounded_client import WordClient
+from tests.unit.grounded_client import SameModel, WordClient
 from tests.unit.grounded_records import word_scores
 from workbench.errors import InputError
 from workbench.methods.grounded import comparison
@@ -259,7 +259,7 @@ def test_records_survive_their_file() -> None:
 
 
 def test_measuring_goes_on_where_it_stopped() -> None:
-    client = WordClient()
+    client = SameModel(catalog.sample("tabletop", "brown_box", 0)[0], 1)
     plan = Plan("tabletop", ("brown_box",), scenes=2)
     every = list(measure(client, plan))  # type: ignore[arg-type]
     assert len(every) == 2 * len(METHODS)

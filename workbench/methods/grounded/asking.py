@@ -18,15 +18,15 @@ from workbench.methods.grounded.prompts import (
 )
 from workbench.methods.grounded.scores import NO_TOKEN, LanguageScores, discount_prior
 from workbench.methods.grounded.worlds.world import DONE, Task, World
-from workbench.server.api import ModelClient, Request
+from workbench.server.api import Json, ModelClient, Request
 from workbench.server.api import Result as Answer
 from workbench.skill_trie import SkillTrie
 
 TOP = 10
 """The most probable tokens shown at each place."""
 
-Score = Callable[[Sequence[str]], LanguageScores]
-"""Steps so far -> scores of what may come next."""
+Score = Callable[..., LanguageScores]
+"""Steps so far -> scores of what may come next; ``possible.PossibleSteps`` is told which."""
 
 
 def ask_scores(  # noqa: PLR0913  keyword-only options of one question
@@ -103,11 +103,24 @@ def ask_steps(
     return score
 
 
+def ask_trie(client: ModelClient, model: str, skills: Sequence[str]) -> SkillTrie:
+    """The trie of some skills in a model's tokens, nothing scored."""
+    arguments: dict[str, Json] = {"skills": list(skills)}
+    answer = client.call(
+        Request("language.tokenize_skills", model=model, arguments=arguments, dtype="float32")
+    )
+    return _read_trie(answer, skills)
+
+
+def _read_trie(answer: Answer, skills: Sequence[str]) -> SkillTrie:
+    ids = np.split(answer.arrays["token_ids"], np.cumsum(answer.arrays["token_counts"])[:-1])
+    return SkillTrie.from_skills(skills, [one.tolist() for one in ids])
+
+
 def read_scores(answer: Answer, skills: Sequence[str]) -> LanguageScores:
     """The answer of ``language.score_skills`` as scores over the trie of its skills."""
     arrays = answer.arrays
-    ids = np.split(arrays["token_ids"], np.cumsum(arrays["token_counts"])[:-1])
-    trie = SkillTrie.from_skills(skills, [one.tolist() for one in ids])
+    trie = _read_trie(answer, skills)
     texts = answer.values.get("texts")
     if not isinstance(texts, list):
         raise BugError("The model server answered without the texts of its tokens.")

@@ -157,9 +157,9 @@ def grounded_beam(
     """Keep the best ``width`` hypotheses at each token and give the best finished one.
 
     The paper does not state its width, only that the beam costs 4.3 times the tokens of greedy
-    decoding. What follows in a hypothesis that left the trie is not scored: it is taken to be
-    certain for the language model, and outside for the scene. It is given only when nothing
-    finished.
+    decoding. A hypothesis of value 0 is kept only while every one is. What follows in a hypothesis
+    that left the trie is not scored: it is taken to be certain for the language model, and outside
+    for the scene. It is given only when nothing finished.
 
     Args:
         scores: of the language model; n nodes.
@@ -185,6 +185,9 @@ def grounded_beam(
         left = [_wait(h, rules) for h in hypotheses if h.has_left]
         level = _advance(scores, log_values, alive, rules)
         room = _share_places(level, left, width)
+        living = int(np.isfinite(level.score).sum())
+        if living or any(np.isfinite(h.score) for h in (*finished, *left)):
+            room = min(room, living)
         level, left = replace(level, kept=room), left[: width - room]
         levels.append(level)
         following = _keep(level, alive, scores)

@@ -47,6 +47,8 @@ class Settings:
         mode: how prefixes are valued, see ``trie.prefix_value``.
         width: of the beam.
         step_limit: most steps of an episode.
+        only_possible: the model is asked about skills of a value above 0 alone; the choice is
+            the same as long as tokens outside the list are masked and λ is above 0.
     """
 
     method: str = "greedy"
@@ -55,6 +57,11 @@ class Settings:
     mode: str = "max"
     width: int = 4
     step_limit: int = STEP_LIMIT
+    only_possible: bool = False
+
+    def __post_init__(self) -> None:
+        if self.only_possible and (self.rules.vocabulary != "closed" or not self.rules.strength):
+            raise ValueError("skills of value 0 may be chosen under these rules")
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +222,11 @@ def run(
     is_over = False
     while not is_over and len(steps) < settings.step_limit:
         grounding = ground(world, settings.mix)
-        scores = language_scores([step.command for step in steps])
+        history = [step.command for step in steps]
+        # the model alone may command what cannot be done
+        sparing = settings.only_possible and settings.method != "ungrounded"
+        wanted = (grounding.product > 0,) if sparing else ()
+        scores = language_scores(history, *wanted)
         here = {p: token for (s, p), token in (forced or {}).items() if s == len(steps)}
         chosen = choose(scores, grounding, settings, here)
         before, could, succeeded = world, False, False

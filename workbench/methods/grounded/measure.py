@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from workbench.methods.grounded.asking import Score, ask_steps
+from workbench.methods.grounded.asking import Score
 from workbench.methods.grounded.decoder import Rules
 from workbench.methods.grounded.episode import METHODS, STEP_LIMIT, Settings, run
 from workbench.methods.grounded.grounders import Mix
+from workbench.methods.grounded.possible import PossibleSteps
 from workbench.methods.grounded.records import Record, record
 from workbench.methods.grounded.scene import DEFAULT_MODEL, MAZE_STEP_LIMIT
 from workbench.methods.grounded.worlds import catalog, tasks
@@ -55,6 +56,7 @@ def settings_for(world: str, task: str, method: str) -> Settings:
         mix=Mix(safety=is_box, habit=True),
         width=WIDTH,
         step_limit=MAZE_STEP_LIMIT if world == "maze" else STEP_LIMIT,
+        only_possible=True,
     )
 
 
@@ -72,7 +74,7 @@ def measure(client: ModelClient, plan: Plan, known: Sequence[Record] = ()) -> It
         for scene in range(plan.scenes):
             world, task = catalog.sample(plan.world, name, scene, reliability=RELIABILITY)
             if task.instruction not in scorers:
-                scorers[task.instruction] = ask_steps(client, plan.model, task, world, top=0)
+                scorers[task.instruction] = PossibleSteps(client, plan.model, task, world)
             for method in plan.methods:
                 if (name, scene, method) not in done:
                     settings = settings_for(plan.world, name, method)
