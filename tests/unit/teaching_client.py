@@ -25,6 +25,14 @@ def write(prompt: str) -> str:
     return f" Because of {mark}. So the answer is {'yes' if chance(prompt) < 0.5 else 'no'}."
 
 
+def whole(given: Any, prompt: str, begin: str) -> str:
+    """All that stands before an answer; turns with the name of who speaks."""
+    if "turns" not in given:
+        return given["prefix"] + prompt
+    spoken = [f"{turn['role']}: {turn['content']}\n" for turn in given["turns"]]
+    return "".join([*spoken, f"user: {prompt}\nassistant: {begin}"])
+
+
 @dataclass
 class RuledClient:
     """Answers the teaching operations.
@@ -46,11 +54,15 @@ class RuledClient:
         given: Any = request.arguments
         match request.operation:
             case "language.generate_batch":
-                texts = [self.writes(given["prefix"] + one) for one in given["prompts"]]
+                begins = given.get("begins") or [""] * len(given["prompts"])
+                texts = [
+                    self.writes(whole(given, prompt, begin))
+                    for prompt, begin in zip(given["prompts"], begins, strict=True)
+                ]
                 return Result({}, {"texts": texts}, RECEIPT)
             case "language.score_batch":
                 found = [
-                    self.likes(given["prefix"] + one["prompt"], candidate)
+                    self.likes(whole(given, one["prompt"], one.get("begin", "")), candidate)
                     for one in given["questions"]
                     for candidate in one["candidates"]
                 ]
@@ -77,7 +89,9 @@ class RuledClient:
         for request in self.requests:
             given: Any = request.arguments
             if request.operation == operation == "language.generate_batch":
-                found += [given["prefix"] + one for one in given["prompts"]]
+                begins = given.get("begins") or [""] * len(given["prompts"])
+                asked = zip(given["prompts"], begins, strict=True)
+                found += [whole(given, prompt, begin) for prompt, begin in asked]
             elif request.operation == operation == "language.score_batch":
-                found += [given["prefix"] + one["prompt"] for one in given["questions"]]
+                found += [whole(given, q["prompt"], q.get("begin", "")) for q in given["questions"]]
         return found

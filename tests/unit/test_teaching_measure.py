@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.teaching_client import RuledClient, chance, write
 from workbench.data.teaching.question import YES_NO
-from workbench.data.teaching.sets import load_harmful, load_questions
+from workbench.data.teaching.sets import load_harmful, load_questions, take_evenly
 from workbench.errors import InputError
 from workbench.methods.teaching import measure as measuring
 from workbench.methods.teaching import misaligned, own, personal, prompts, rounds, theatre
@@ -44,11 +44,13 @@ def test_records_hold_every_question_with_and_without_help() -> None:
     records, _ = ask(Settings(seeds=(41, 42), count=70))
     assert records.student_probabilities.shape == (2, 70, 2)
     assert records.student_answers.shape == records.leaks.shape == (2, 70)
-    assert [question.qid for question in records.questions] == [q.qid for q in TEST[:70]]
+    assert records.questions == take_evenly(TEST, 70)
+    assert (records.gold == 0).sum() == 35  # half are yes, as in the whole set
     assert (records.student_probabilities != records.taught_probabilities).all()
     assert (records.student_probabilities[0] != records.student_probabilities[1]).all()
-    assert records.explanations[0][3] == TEST[3].explanation
-    assert records.explanation_tokens[0, 3] == len(TEST[3].explanation.split())
+    shown = records.questions[3].explanation
+    assert records.explanations[0][3] == shown
+    assert records.explanation_tokens[0, 3] == len(shown.split())
 
 
 def test_answers_are_those_of_the_texts_and_probabilities_those_at_the_cue() -> None:
@@ -167,7 +169,7 @@ def test_the_teacher_that_does_not_know_goes_by_its_own_answer() -> None:
     _, client = ask(replace(settings, answer_known=True), RuledClient(writes=always_no))
     asked = [p for p in client.wholes("language.score_batch") if p.startswith(prompts.HEADER)]
     told = ["yes" if "Correct Answer: yes" in p.rsplit("\n\n", 1)[1] else "no" for p in asked]
-    assert told == [q.answer for q in TEST[:6]] * 2
+    assert told == [q.answer for q in take_evenly(TEST, 6)] * 2
 
 
 def test_open_questions_keep_the_number_that_the_student_said() -> None:

@@ -17,14 +17,15 @@ import numpy as np
 
 from workbench.data.teaching.question import Question
 from workbench.errors import BugError
-from workbench.methods.teaching.parsing import first_line, read_answer
+from workbench.methods.teaching.parsing import UNPARSED, first_line, parse, read_answer
 from workbench.methods.teaching.prompts import candidates, is_open
+from workbench.methods.teaching.turns import as_turns
 from workbench.server.api import Json, ModelClient, Request, Result
 
 CHUNK = 64
 """Questions in one request."""
-_SAID_TOKENS = 8
-"""Enough for an answer after a cue."""
+_SAID_TOKENS = 16
+"""Enough for an answer after a cue, and for saying the cue again."""
 _COUNTED = 1024
 """Texts whose tokens are counted in one request."""
 ANSWER_TOKENS = 64
@@ -39,11 +40,13 @@ class Asker:
         client: the model server.
         model: name of the model.
         max_new_tokens: longest text it may write.
+        is_chat: whether prompts are turns of a conversation, written with its chat template.
     """
 
     client: ModelClient
     model: str
     max_new_tokens: int = ANSWER_TOKENS
+    is_chat: bool = False
 
     @cached_property
     def is_black_box(self) -> bool:
@@ -68,8 +71,7 @@ class Asker:
             answer = self._call(
                 "language.generate_batch",
                 {
-                    "prefix": prefix,
-                    "prompts": list(prompts[first : first + CHUNK]),
+                    **self._prompted(prefix, prompts[first : first + CHUNK]),
                     "max_new_tokens": self.max_new_tokens,
                     "stop": ["\n"],
                 },
@@ -101,17 +103,14 @@ class Asker:
         if self.is_black_box:
             texts = replace(self, max_new_tokens=_SAID_TOKENS).generate(prefix, prompts, label)
             for row, text, question in zip(found, texts, questions, strict=True):
-                answer = read_answer(_first_words(text, question), question)
+                answer = _read_continuation(text, question)
                 row[answer if 0 <= answer < width else []] = 1.0
             return found
         for first in range(0, len(prompts), CHUNK):
             part = range(first, min(first + CHUNK, len(prompts)))
-            asked: list[Json] = [
-                {"prompt": prompts[n], "candidates": [*candidates(questions[n])]} for n in part
-            ]
             answer = self._call(
                 "language.score_batch",
-                {"prefix": prefix, "questions": asked},
+                self._questions(prefix, [(prompts[n], candidates(questions[n])) for n in part]),
                 _label(label, first, len(prompts)),
             )
             _put_probabilities(found, part, answer, questions)
@@ -132,16 +131,36 @@ class Asker:
             counts.append(answer.arrays["counts"])
         return np.concatenate(counts)
 
+    def _prompted(self, prefix: str, prompts: Sequence[str]) -> dict[str, Json]:
+        if not self.is_chat:
+            return {"prefix": prefix, "prompts": list(prompts)}
+        turns, asked = as_turns(prefix, prompts)
+        questions, begins = (list(part) for part in zip(*asked, strict=True))
+        return {"turns": turns, "prompts": questions, "begins": begins}
+
+    def _questions(self, prefix: str, asked: Sequence[tuple[str, list[str]]]) -> dict[str, Json]:
+        if not self.is_chat:
+            plain: list[Json] = [{"prompt": one, "candidates": [*found]} for one, found in asked]
+            return {"prefix": prefix, "questions": plain}
+        turns, split = as_turns(prefix, [one for one, _ in asked])
+        questions: list[Json] = []
+        for (question, begin), (_, found) in zip(split, asked, strict=True):
+            # the first word of an answer has no space before it
+            options: list[Json] = [one if begin else one.lstrip() for one in found]
+            questions.append({"prompt": question, "begin": begin, "candidates": options})
+        return {"turns": turns, "questions": questions}
+
     def _call(self, operation: str, arguments: dict[str, Json], label: str) -> Result:
         return self.client.call(
             Request(operation, self.model, arguments, dtype="float32", label=label)
         )
 
 
-def _first_words(text: str, question: Question) -> str:
-    """The answer itself; after a cue it is the first word that is written."""
-    words = first_line(text).split()
-    return " ".join(words) if is_open(question) else " ".join(words[:1])
+def _read_continuation(text: str, question: Question) -> int:
+    """The answer after a cue: the first word, or where the model begins its sentence anew."""
+    first = first_line(text).split()[:1]
+    answer = read_answer(" ".join(first), question)
+    return answer if answer != UNPARSED else parse(text, question).answer
 
 
 def _label(label: str, first: int, total: int) -> str:

@@ -94,7 +94,10 @@ def simulation_examples(
     before = _balanced(pool, pupil.alone, count, taken=frozenset())
     after = _balanced(pool, pupil.helped, count, taken=frozenset(before))
     return (
-        tuple(Example(pool[n], "", pool[n].gold, pupil.alone.said[n]) for n in before),
+        tuple(
+            Example(pool[n], pupil.alone.explanations[n], pool[n].gold, pupil.alone.said[n])
+            for n in before
+        ),
         tuple(Example(pool[n], pupil.shown[n], pool[n].gold, pupil.helped.said[n]) for n in after),
     )
 
@@ -110,7 +113,9 @@ def shuffle_answers(pupil: Pupil, seed: int) -> Pupil:
         said = tuple(one.said[place] for place in order)
         return replace(one, answers=one.answers[order], said=said)
 
-    return replace(pupil, alone=deal(pupil.alone), helped=deal(pupil.helped))
+    alone = deal(pupil.alone)  # its reasons would tell what it answered, so they go with it
+    alone = replace(alone, explanations=tuple(alone.explanations[place] for place in order))
+    return replace(pupil, alone=alone, helped=deal(pupil.helped))
 
 
 def _balanced(

@@ -14,18 +14,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from workbench.data.teaching.question import Question
-from workbench.data.teaching.sets import load_harmful, load_questions
+from workbench.data.teaching.sets import load_harmful, load_questions, take_evenly
 from workbench.errors import InputError
-from workbench.methods.teaching import prompts, roles
+from workbench.methods.teaching import roles
 from workbench.methods.teaching.asking import ANSWER_TOKENS, Asker
 from workbench.methods.teaching.examples import (
     Pupil,
     draw_examples,
     personal_examples,
     shuffle_answers,
-    simulation_examples,
     try_on_training,
 )
+from workbench.methods.teaching.mental_model import MentalModel, believe
 from workbench.methods.teaching.parsing import clean
 from workbench.methods.teaching.prompts import Example
 from workbench.methods.teaching.records import Records
@@ -45,11 +45,13 @@ class Settings:
         teacher: "human", "misaligned" or the name of a model.
         mode: how a model teaches: "cot", "rationalise" or "personalised".
         seeds: each draws every set of demonstrations anew.
-        count: how many test questions, from the first; 0 takes all.
+        count: how many test questions, each answer in its share of all; 0 takes all.
         demonstrations: examples in each prompt (the paper's ``ic_num``).
         simulations: examples the mental model is shown.
         answer_known: whether the mental model is told the right answer (``use_gold_label``);
-            otherwise it goes by the teacher's own answer.
+            otherwise it goes by the teacher's own answer, on an open question by its own number.
+        imagines_reasons: whether the mental model imagines the student's reasons too.
+        is_chat: whether prompts are turns of a conversation, written with the chat template.
         max_new_tokens: longest chain of thought.
         is_shuffled: whether the mental model's examples give the student's answers to questions
             that they do not belong to; an ablation.
@@ -66,6 +68,8 @@ class Settings:
     answer_known: bool = True
     max_new_tokens: int = ANSWER_TOKENS
     is_shuffled: bool = False
+    imagines_reasons: bool = False
+    is_chat: bool = False
 
     @property
     def model(self) -> str:
@@ -86,9 +90,9 @@ def ask_records(client: ModelClient, settings: Settings) -> Records:
         written = tuple(one.harmful[0] for one in harmful)
     else:
         test = load_questions(settings.task, "test")
+        test = take_evenly(test, settings.count or len(test))
         written = tuple(question.explanation for question in test)
-    count = settings.count or len(test)
-    return measure(client, settings, train, test[:count], written[:count])
+    return measure(client, settings, train, test, written)
 
 
 def measure(
@@ -162,7 +166,7 @@ def _measure_seed(
     test: Sequence[Question],
     written: Sequence[str],
 ) -> _Seed:
-    asker = Asker(client, settings.student, settings.max_new_tokens)
+    asker = Asker(client, settings.student, settings.max_new_tokens, settings.is_chat)
     teaching = replace(asker, model=settings.model)
     examples, pool = draw_examples(train, settings.demonstrations, seed)
     name = f"seed {seed}"
@@ -184,14 +188,13 @@ def _measure_seed(
         helped = roles.answer_helped(asker, examples, pool, of_training, f"Trials, {name}")
         pupil = replace(pupil, helped=helped, shown=tuple(of_training))
     taught = roles.answer_helped(asker, examples, test, explanations, f"Student taught, {name}")
-    known = (
-        np.array([question.gold for question in test])
-        if settings.answer_known
-        else np.maximum(teacher.answers, 0)
-    )
+    held, known = tuple(test), np.array([question.gold for question in test])
+    if not settings.answer_known:
+        held, known = believe(test, teacher)
     if settings.is_shuffled:
         pupil = shuffle_answers(pupil, seed)
-    before, after = simulate(teaching, settings.simulations, pupil, test, known, explanations)
+    mind = MentalModel(teaching, settings.simulations, settings.imagines_reasons)
+    before, after = mind.guess(pupil, held, known, explanations)
     return _Seed(
         student,
         baseline,
@@ -200,8 +203,8 @@ def _measure_seed(
         leaks,
         asker.count_tokens(explanations),
         taught,
-        before,
-        after,
+        before.probabilities,
+        after.probabilities,
     )
 
 
@@ -224,39 +227,3 @@ def teach(
     """Let a model explain, by chain of thought or by rationalising."""
     role = roles.rationalise if mode == "rationalise" else roles.reason
     return role(asker, examples, questions, label)
-
-
-def simulate(
-    asker: Asker,
-    count: int,
-    pupil: Pupil,
-    questions: Sequence[Question],
-    known: np.ndarray,
-    explanations: Sequence[str],
-) -> tuple[np.ndarray, np.ndarray]:
-    """The mental model's guesses before and after an explanation, ``(n, c)`` each.
-
-    Args:
-        asker: the teacher's model.
-        count: examples it is shown in each prompt.
-        pupil: what the student really answered, on training questions.
-        questions: n test questions.
-        known: ``(n,)`` number of the option the teacher holds to be right.
-        explanations: n texts.
-    """
-    before, after = simulation_examples(pupil, count)
-    rows = list(zip(questions, known.tolist(), explanations, strict=True))
-    return (
-        asker.score(
-            prompts.before_prefix(before),
-            [prompts.simulate_before(q, option) for q, option, _ in rows],
-            questions,
-            "Mental model, before",
-        ),
-        asker.score(
-            prompts.after_prefix(after),
-            [prompts.simulate_after(q, option, text) for q, option, text in rows],
-            questions,
-            "Mental model, after",
-        ),
-    )

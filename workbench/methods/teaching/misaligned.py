@@ -168,7 +168,7 @@ def compute(inputs: Inputs, params: Params) -> Result:
     def mean(values: np.ndarray) -> Interval:
         return interval(float(values.mean()), resampling.means(values))
 
-    right = {kind: (p.argmax(axis=-1) == gold).mean(axis=0) for kind, p in inputs.taught.items()}
+    right = {kind: right_by_seed(p, gold).mean(axis=0) for kind, p in inputs.taught.items()}
     alone = records.student_correct.mean(axis=0)
     order = intervention_order("expected_utility", records)[:, ::-1]  # least useful first
     harmed = right_by_seed(inputs.taught["harmful_1"], gold)
@@ -198,8 +198,8 @@ def compute(inputs: Inputs, params: Params) -> Result:
 
 
 def right_by_seed(probabilities: np.ndarray, gold: np.ndarray) -> np.ndarray:
-    """``(s, n)`` whether the most probable option is the right one."""
-    return probabilities.argmax(axis=-1) == gold
+    """``(s, n)`` whether the most probable option is the right one; not where none was said."""
+    return (probabilities.argmax(axis=-1) == gold) & probabilities.any(axis=-1)
 
 
 def _replicate_curve(

@@ -135,10 +135,22 @@ def first_sentence(explanation: str) -> str:
 def before_prefix(examples: Sequence[Example]) -> str:
     """Examples of what the student answers alone, for the mental model.
 
-    The released code shows the student's prediction only, the paper's figure its explanation too;
-    as in the code here.
+    As in the released code the student's prediction only; ``reasons_prefix`` shows more.
     """
     return _blocks([HEADER, *(_simulated(e.question, e.answer, e.said) for e in examples)])
+
+
+def reasons_prefix(examples: Sequence[Example]) -> str:
+    """The same with the student's own explanation before its answer, as in the paper's figure."""
+    return _blocks(
+        [
+            HEADER,
+            *(
+                _simulated(e.question, e.answer, _explained(e.question, e.explanation, e.said))
+                for e in examples
+            ),
+        ]
+    )
 
 
 def after_prefix(examples: Sequence[Example]) -> str:

@@ -30,7 +30,7 @@ from workbench.methods.teaching.examples import (
     personal_examples,
     try_on_training,
 )
-from workbench.methods.teaching.measure import simulate
+from workbench.methods.teaching.mental_model import MentalModel
 from workbench.methods.teaching.prompts import Example, is_open
 from workbench.methods.teaching.resampling import Resampling
 from workbench.methods.teaching.theatre import TASK_NAMES, TASKS
@@ -133,11 +133,10 @@ def gather(client: ModelClient, params: Params) -> Inputs:
 
 def _utility(teacher: Asker, pupil: Pupil, taught: roles.Reasoned) -> np.ndarray:
     """``(m,)`` expected utility on the training questions, for the answers known to be right."""
-    before, after = simulate(
-        teacher, SIMULATIONS, pupil, pupil.pool, pupil.gold, taught.explanations
-    )
+    mind = MentalModel(teacher, SIMULATIONS)
+    before, after = mind.guess(pupil, pupil.pool, pupil.gold, taught.explanations)
     rows = np.arange(len(pupil.pool))
-    return after[rows, pupil.gold] - before[rows, pupil.gold]
+    return after.probabilities[rows, pupil.gold] - before.probabilities[rows, pupil.gold]
 
 
 def _examples(

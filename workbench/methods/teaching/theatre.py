@@ -24,9 +24,9 @@ from workbench.methods.teaching.examples import (
     Pupil,
     draw_examples,
     personal_examples,
-    simulation_examples,
     try_on_training,
 )
+from workbench.methods.teaching.mental_model import MentalModel, believe
 from workbench.methods.teaching.parsing import clean
 from workbench.params import Choice, Flag, Model, Range, Text, check
 from workbench.server.api import ModelClient
@@ -34,6 +34,15 @@ from workbench.study import Study, Summary
 
 TASKS = ("strategyqa", "ecqa", "gsm8k")
 TASK_NAMES = ("Yes or no (StrategyQA)", "Five choices (ECQA)", "Sums (GSM8K)")
+REASONS = Flag(
+    "The mental model imagines reasons",
+    help="Its examples show the student's reasons too, as in the paper's figure; otherwise only "
+    "answers, as in the released code.",
+)
+CHAT = Flag(
+    "Use the chat template",
+    help="Examples and question become turns of a conversation, for models that have a template.",
+)
 MAXIMUM_SENTENCES = 12
 """Sentences left out one at a time; longer explanations are tried whole only."""
 
@@ -60,6 +69,8 @@ class Params:
     demonstrations: Annotated[int, Range(1, 8, 1, "Demonstrations in a prompt")] = 4
     simulations: Annotated[int, Range(2, 12, 2, "Demonstrations of the mental model")] = 4
     answer_known: Annotated[bool, Flag("The teacher knows the answer")] = True
+    imagines_reasons: Annotated[bool, REASONS] = False
+    is_chat: Annotated[bool, CHAT] = False
     seed: Annotated[int, Range(41, 60, 1, "Seed of the demonstrations")] = 41
 
     def __post_init__(self) -> None:
@@ -141,7 +152,7 @@ def gather(client: ModelClient, params: Params) -> Inputs:
     test = load_questions(params.task, "test")
     number = min(params.question, len(test))
     question = test[number - 1]
-    student = Asker(client, params.student)
+    student = Asker(client, params.student, is_chat=params.is_chat)
     teacher = replace(student, model=params.teacher)
     examples, pool = draw_examples(
         load_questions(params.task, "train"), params.demonstrations, params.seed
@@ -156,9 +167,9 @@ def gather(client: ModelClient, params: Params) -> Inputs:
     sentences = tuple(split_sentences(shown))
     without = _leave_one_out(student, examples, question, sentences)
     pupil = try_on_training(student, examples, pool, f"seed {params.seed}")
-    scenes += _teacher_scenes(teacher, examples, pupil, question, params.demonstrations)
-    known = question.gold if params.answer_known else max(scenes[-3].answer, 0)
-    scenes += _simulated_scenes(teacher, pupil, params.simulations, question, known, shown)
+    cot = roles.reason(teacher, examples, [question], "Teacher, thinking aloud")
+    scenes += _teacher_scenes(teacher, examples, pupil, question, params.demonstrations, cot)
+    scenes += _simulated_scenes(teacher, pupil, params, question, cot, shown)
     return Inputs(question, number, tuple(scenes), shown, leaked, sentences, without)
 
 
@@ -182,9 +193,9 @@ def _teacher_scenes(
     pupil: Pupil,
     question: Question,
     count: int,
+    cot: roles.Reasoned,
 ) -> list[Scene]:
     personal = personal_examples(pupil, count) or examples
-    cot = roles.reason(asker, examples, [question], "Teacher, thinking aloud")
     reasons = roles.rationalise(asker, examples, [question], "Teacher, giving reasons")
     own = roles.reason(asker, personal, [question], "Teacher, personalised")
     return [
@@ -195,17 +206,19 @@ def _teacher_scenes(
 
 
 def _simulated_scenes(
-    asker: Asker, pupil: Pupil, count: int, question: Question, known: int, shown: str
+    asker: Asker, pupil: Pupil, params: Params, question: Question, cot: roles.Reasoned, shown: str
 ) -> list[Scene]:
+    held, known = (question,), np.array([question.gold])
+    if not params.answer_known:
+        held, known = believe([question], cot)
+    mind = MentalModel(asker, params.simulations, params.imagines_reasons)
+    guesses = mind.guess(pupil, held, known, [shown])
     found: list[Scene] = []
-    before, after = simulation_examples(pupil, count)
-    for role, prefix, prompt in (
-        ("before", prompts.before_prefix(before), prompts.simulate_before(question, known)),
-        ("after", prompts.after_prefix(after), prompts.simulate_after(question, known, shown)),
-    ):
-        scores = asker.score(prefix, [prompt], [question], f"Mental model, {role}")[0]
-        answer = -1 if prompts.is_open(question) else int(scores.argmax())
-        found.append(Scene(role, prefix, prompt, "", scores, answer))
+    for role, guess in zip(("before", "after"), guesses, strict=True):
+        scores = guess.probabilities[0]
+        is_silent = prompts.is_open(question) or not scores.any()
+        answer = -1 if is_silent else int(scores.argmax())
+        found.append(Scene(role, guess.prefix, guess.asked[0], guess.texts[0], scores, answer))
     return found
 
 
