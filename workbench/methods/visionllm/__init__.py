@@ -11,9 +11,14 @@ from workbench.methods.visionllm.matching import Candidates, Truth, match
 from workbench.methods.visionllm.offsets import decode_offsets, encode_offsets
 from workbench.methods.visionllm.parsing import parse_instruction
 from workbench.methods.visionllm.precision import average_precision
+from workbench.methods.visionllm.reached import REACHED
 from workbench.methods.visionllm.task import Entry, Task
 
+STUDIES = (REACHED,)
+
 __all__ = [
+    "REACHED",
+    "STUDIES",
     "Answer",
     "Candidates",
     "Entry",
