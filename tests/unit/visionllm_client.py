@@ -6,7 +6,6 @@ import dataclasses
 from dataclasses import dataclass, field
 from functools import cache
 from types import SimpleNamespace
-from typing import Any
 
 import torch
 
@@ -74,6 +73,3 @@ class TinyClient:
             ModelEntry(name, "visionllm", "", "Apache-2.0", "assets", "ready", 0, 1, False, None)
             for name in self.models_there
         )
-
-    def submit(self, request: Request) -> Any:
-        raise AssertionError(f"{request.operation} was submitted, not called")
