@@ -6,17 +6,14 @@ that PPO needs. The value head reads the decoder's last hidden state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
-from workbench.methods.dsp.keywords import is_stop_phrase
 from workbench.methods.dsp.policy_gradient import nlpo_mask
-from workbench.methods.dsp.rewards import PENALTY, phrase_reward
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class Seq2SeqPolicy(nn.Module):
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model.requires_grad_(True)  # models are loaded to be asked, not taught
-        self.value = nn.Linear(model.config.d_model, 1)
+        self.value = nn.Linear(model.config.d_model, 1).to(model.device)
         nn.init.zeros_(self.value.weight)
         nn.init.zeros_(self.value.bias)
 
@@ -63,32 +60,35 @@ class Seq2SeqPolicy(nn.Module):
     def forward(
         self, inputs: torch.Tensor, attention: torch.Tensor, tokens: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Log-probabilities and values at every token of some hints.
+        """Log-probabilities and values at every token of some hints, on the CPU.
 
         Args:
-            inputs: ``(n, s)`` token ids of the articles.
+            inputs: ``(n, s)`` token ids of the articles, on any device.
             attention: ``(n, s)`` 1 where there is a token.
             tokens: ``(n, t)`` token ids of the hints.
 
         Returns:
             ``(n, t, v)`` of the token at each place, given those before; ``(n, t)`` values.
         """
+        device = self.model.device
         first = torch.full_like(tokens[:, :1], self.start)
         output = self.model(
-            input_ids=inputs,
-            attention_mask=attention,
-            decoder_input_ids=torch.cat([first, tokens[:, :-1]], dim=1),
+            input_ids=inputs.to(device),
+            attention_mask=attention.to(device),
+            decoder_input_ids=torch.cat([first, tokens[:, :-1]], dim=1).to(device),
             output_hidden_states=True,
             use_cache=False,
         )
         hidden = output.decoder_hidden_states[-1]
-        return output.logits.float().log_softmax(dim=-1), self.value(hidden.float())[..., 0]
+        values = self.value(hidden.float())[..., 0]
+        return output.logits.float().log_softmax(dim=-1).cpu(), values.cpu()
 
     def label_loss(
         self, inputs: torch.Tensor, attention: torch.Tensor, labels: torch.Tensor
     ) -> torch.Tensor:
         """Mean negative log-likelihood of target tokens; -100 marks padding."""
-        return self.model(input_ids=inputs, attention_mask=attention, labels=labels).loss
+        given = {"input_ids": inputs, "attention_mask": attention, "labels": labels}
+        return self.model(**{n: value.to(self.model.device) for n, value in given.items()}).loss
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,7 @@ def sample_tokens(
     attention: torch.Tensor,
     sampling: Sampling,
     generator: torch.Generator,
+    check: Callable[[], None] = lambda: None,
 ) -> TokenRollouts:
     """Write a hint for each article, token by token.
 
@@ -136,6 +137,7 @@ def sample_tokens(
         attention: ``(n, s)`` 1 where there is a token.
         sampling: how.
         generator: of the samples.
+        check: called before each token; may raise to stop.
     """
     learning = policies.learning
     rows = len(inputs)
@@ -144,11 +146,13 @@ def sample_tokens(
     columns: dict[str, list[torch.Tensor]] = {}
     pad = torch.zeros((rows, 1), dtype=torch.long)
     while tokens.shape[1] < sampling.max_new_tokens and bool(going.any()):
+        check()
         so_far = torch.cat([tokens, pad], dim=1)  # what stands at the last place is not read
         with torch.inference_mode():
             free, values = (part[:, -1] for part in learning(inputs, attention, so_far))
             compared = policies.reference(inputs, attention, so_far)[0][:, -1]
-            kept = _kept_tokens(policies, (inputs, attention, so_far), free, sampling)
+            of_mask = policies.mask and policies.mask(inputs, attention, so_far)[0][:, -1]
+            kept = _kept_tokens(policies, of_mask, free, sampling)
         masked = free.masked_fill(~kept, float("-inf")).log_softmax(dim=-1)
         token = torch.multinomial(masked.exp(), 1, generator=generator)
         row = {
@@ -167,17 +171,88 @@ def sample_tokens(
     )
 
 
+def write_greedily(
+    policy: Seq2SeqPolicy,
+    inputs: torch.Tensor,
+    attention: torch.Tensor,
+    max_new_tokens: int,
+    check: Callable[[], None] = lambda: None,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The likeliest token at each place of each hint, no mask and no chance.
+
+    Args:
+        policy: who writes.
+        inputs: ``(n, s)`` token ids of the articles.
+        attention: ``(n, s)`` 1 where there is a token.
+        max_new_tokens: longest hint.
+        check: called before each token; may raise to stop.
+
+    Returns:
+        ``(n, t)`` tokens, and ``(n, t)`` bool up to the end token or the last place.
+    """
+    tokens = torch.zeros((len(inputs), 0), dtype=torch.long)
+    going = torch.ones(len(inputs), dtype=torch.bool)
+    taken: list[torch.Tensor] = []
+    pad = torch.zeros((len(inputs), 1), dtype=torch.long)
+    while len(taken) < max_new_tokens and bool(going.any()):
+        check()
+        with torch.inference_mode():
+            free = policy(inputs, attention, torch.cat([tokens, pad], dim=1))[0][:, -1]
+        token = free.argmax(dim=1, keepdim=True)
+        taken.append(going)
+        tokens = torch.cat([tokens, token], dim=1)
+        going = going & (token[:, 0] != policy.end)
+    return tokens, torch.stack(taken, dim=1)
+
+
+def score_tokens(
+    policies: TokenPolicies,
+    texts: tuple[torch.Tensor, torch.Tensor],
+    tokens: torch.Tensor,
+    taken: torch.Tensor,
+    sampling: Sampling,
+) -> TokenRollouts:
+    """What ``sample_tokens`` would have noted of hints that are known already, in one pass.
+
+    Args:
+        policies: who acted, with what mask, and whom KL compares with.
+        texts: ``(n, s)`` token ids of the articles and their attention.
+        tokens: ``(n, t)`` token ids of the hints.
+        taken: ``(n, t)`` bool, up to the end token or the last place.
+        sampling: how they were drawn.
+    """
+    n, t = tokens.shape
+    with torch.no_grad():  # what follows writes into the result
+        free, values = policies.learning(*texts, tokens)
+        compared = policies.reference(*texts, tokens)[0]
+        of_mask = policies.mask and policies.mask(*texts, tokens)[0].flatten(0, 1)
+        kept = _kept_tokens(policies, of_mask, free.flatten(0, 1), sampling).view(n, t, -1)
+    # what was drawn was allowed, whatever rounding says of a token at the edge
+    kept.scatter_(2, tokens[..., None], True)
+    masked = free.masked_fill(~kept, float("-inf")).log_softmax(dim=-1)
+    at = tokens[..., None]
+    return TokenRollouts(
+        tokens=tokens,
+        taken=taken,
+        kept=kept,
+        log_probabilities=masked.gather(2, at)[..., 0],
+        kl=(free - compared).gather(2, at)[..., 0],
+        values=values,
+    )
+
+
 def _kept_tokens(
     policies: TokenPolicies,
-    texts: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
+    of_mask: torch.Tensor | None,
     free: torch.Tensor,
     sampling: Sampling,
 ) -> torch.Tensor:
+    """``(n, v)`` tokens that top-k and the mask leave, from log-probabilities ``(n, v)``."""
     count = min(sampling.top_k, free.shape[1])
     likely = free >= free.topk(count, dim=1).values[:, -1:]
-    if policies.mask is None:
+    if of_mask is None:
         return likely
-    probabilities = policies.mask(*texts)[0][:, -1].exp().numpy()
+    probabilities = of_mask.exp().numpy()
     end = policies.learning.end
     nucleus = nlpo_mask(
         probabilities, top_p=sampling.top_p, minimum=sampling.mask_minimum, always=[end]
@@ -185,43 +260,3 @@ def _kept_tokens(
     allowed = likely & torch.from_numpy(nucleus)
     allowed[:, end] = True  # special tokens are never removed, so something is always left
     return allowed
-
-
-def token_rewards(
-    tokens: Sequence[int],
-    decode: Callable[[Sequence[int]], str],
-    reference: str,
-    terminal: float,
-    *,
-    step_coefficient: float = 1.0,
-    penalty: float = PENALTY,
-) -> np.ndarray:
-    """What each token of a hint is paid, without the KL penalty.
-
-    A phrase is paid at the token that ends it with a semicolon, whatever the tokenizer calls that
-    token; the summary at the last token, whether or not it ends the hint.
-
-    Args:
-        tokens: of one hint, to its end.
-        decode: tokens to text.
-        reference: the reference summary.
-        terminal: reward of the summary, coefficient applied.
-        step_coefficient: of the phrases.
-        penalty: of a phrase that misses.
-
-    Returns:
-        ``(t,)``.
-    """
-    found = np.zeros(len(tokens))
-    semicolons = 0
-    for place in range(len(tokens)):
-        phrases = [phrase.strip() for phrase in decode(tokens[: place + 1]).split(";")]
-        for finished in range(semicolons, len(phrases) - 1):
-            earlier = [phrase for phrase in phrases[:finished] if not is_stop_phrase(phrase)]
-            found[place] += step_coefficient * phrase_reward(
-                phrases[finished], earlier, reference, penalty=penalty
-            )
-        semicolons = max(semicolons, len(phrases) - 1)
-    if len(tokens):
-        found[-1] += terminal
-    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import nn
 
 from workbench.methods.dsp.policy_gradient import adaptive_kl, generalized_advantages, normalise
 from workbench.training.phrase_training import Settings, torch_ppo_loss
+from workbench.training.seq2seq_checkpoint import Progress, TokenCheckpoint, read_parameters
 from workbench.training.seq2seq_policy import (
     Sampling,
     Seq2SeqPolicy,
@@ -56,6 +57,7 @@ def fit_targets(
     *,
     epochs: int = 5,
     learning_rate: float = 2e-5,
+    tell: Callable[[int, list[float]], None] = lambda _epoch, _losses: None,
 ) -> list[float]:
     """Supervised fine-tuning on pseudo-labels.
 
@@ -64,15 +66,18 @@ def fit_targets(
         batches: inputs, attention and labels (-100 for padding).
         epochs: passes; 5 in the paper.
         learning_rate: of AdamW with weight decay 0.01.
+        tell: called before each update with the epoch and the losses of those before; may raise
+            to stop.
 
     Returns:
         Mean loss of each epoch.
     """
     optimiser = torch.optim.AdamW(policy.model.parameters(), lr=learning_rate, weight_decay=0.01)
     losses: list[float] = []
-    for _ in range(epochs):
+    for epoch in range(epochs):
         total = 0.0
         for inputs, attention, labels in batches:
+            tell(epoch, losses)
             loss = policy.label_loss(inputs, attention, labels)
             optimiser.zero_grad()
             loss.backward()
@@ -94,12 +99,56 @@ class TokenTrainer:
     def __init__(self, policy: Seq2SeqPolicy, settings: TokenSettings, seed: int) -> None:
         frozen = deepcopy(policy).eval()
         mask = deepcopy(policy).eval() if settings.ppo.use_mask else None
-        self.policies = TokenPolicies(policy.eval(), frozen, mask)  # no dropout: ratios start at 1
+        self._begin(TokenPolicies(policy, frozen, mask), settings, seed)
+
+    def _begin(self, policies: TokenPolicies, settings: TokenSettings, seed: int) -> None:
+        policies.learning.eval()  # no dropout: ratios start at 1
+        self.policies = policies
         self.beta = settings.ppo.beta
         self._settings = settings
         self._generator = torch.Generator().manual_seed(seed)
-        self._optimiser = torch.optim.Adam(policy.parameters(), lr=settings.learning_rate)
+        self._optimiser = torch.optim.Adam(
+            policies.learning.parameters(), lr=settings.learning_rate
+        )
         self._iteration = 0
+        self._updates = 0
+
+    @classmethod
+    def resume(
+        cls,
+        policies: TokenPolicies,
+        settings: TokenSettings,
+        checkpoint: TokenCheckpoint,
+        seed: int,
+    ) -> TokenTrainer:
+        """A training that goes on from a checkpoint, whose weights the policies hold already."""
+        trainer = cls.__new__(cls)
+        trainer._begin(policies, settings, seed)
+        trainer.beta = checkpoint.progress.beta
+        trainer._iteration = checkpoint.progress.iteration
+        trainer._updates = checkpoint.progress.updates
+        for name, parameter in policies.learning.named_parameters():
+            if name in checkpoint.first:
+                trainer._optimiser.state[parameter] = {
+                    "step": torch.tensor(float(trainer._updates)),
+                    "exp_avg": checkpoint.first[name].to(parameter.device).clone(),
+                    "exp_avg_sq": checkpoint.second[name].to(parameter.device).clone(),
+                }
+        return trainer
+
+    def checkpoint(self, progress: Progress) -> TokenCheckpoint:
+        """Where the training stands; ``progress`` names the reference and the mask."""
+        state = self._optimiser.state
+        moments = [
+            {
+                name: state[parameter][which].detach().cpu().clone()
+                for name, parameter in self.policies.learning.named_parameters()
+                if parameter in state
+            }
+            for which in ("exp_avg", "exp_avg_sq")
+        ]
+        now = replace(progress, iteration=self._iteration, updates=self._updates, beta=self.beta)
+        return TokenCheckpoint(read_parameters(self.policies.learning), *moments, now)
 
     def iterate(self, inputs: torch.Tensor, attention: torch.Tensor, reward: Reward) -> TokenPoint:
         """Sample a hint for each article, pay it, and learn from it.
@@ -109,19 +158,37 @@ class TokenTrainer:
             attention: ``(n, s)`` 1 where there is a token.
             reward: what the tokens of article i's hint are paid.
         """
-        ppo = self._settings.ppo
         rollouts = sample_tokens(
             self.policies, inputs, attention, self._settings.sampling, self._generator
         )
+        return self.learn((inputs, attention), rollouts, reward)
+
+    def learn(
+        self,
+        texts: tuple[torch.Tensor, torch.Tensor],
+        rollouts: TokenRollouts,
+        reward: Reward,
+        check: Callable[[], None] = lambda: None,
+    ) -> TokenPoint:
+        """Pay hints that were sampled, and learn from them.
+
+        Args:
+            texts: token ids ``(n, s)`` of the articles and their attention.
+            rollouts: a hint of each.
+            reward: what the tokens of article i's hint are paid.
+            check: called between updates; may raise to stop.
+        """
+        ppo = self._settings.ppo
         advantages, returns, rewards = self._estimate(rollouts, reward)
         fractions: list[float] = []
-        rows = np.arange(len(inputs))
+        rows = np.arange(len(rollouts.tokens))
         draw = np.random.default_rng(self._iteration)
         for _ in range(ppo.epochs):
             order = draw.permutation(rows)
             for first in range(0, len(order), ppo.batch):
+                check()
                 some = torch.from_numpy(order[first : first + ppo.batch])
-                articles = inputs[some], attention[some]
+                articles = texts[0][some], texts[1][some]
                 fractions.append(self._update(articles, rollouts, some, (advantages, returns)))
         kl = float(rollouts.kl[rollouts.taken].mean())
         point = TokenPoint(float(np.mean(rewards)), kl, self.beta, float(np.mean(fractions)))
@@ -172,4 +239,5 @@ class TokenTrainer:
         limit = self._settings.ppo.gradient_norm
         nn.utils.clip_grad_norm_(self.policies.learning.parameters(), limit)
         self._optimiser.step()
+        self._updates += 1
         return fraction

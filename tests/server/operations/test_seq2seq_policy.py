@@ -16,9 +16,9 @@ from workbench.training.seq2seq_policy import (
     Seq2SeqPolicy,
     TokenPolicies,
     sample_tokens,
-    token_rewards,
 )
 from workbench.training.seq2seq_training import TokenSettings, TokenTrainer, fit_targets
+from workbench.training.token_rewards import token_rewards
 
 
 @pytest.fixture(scope="module")
