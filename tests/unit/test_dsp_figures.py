@@ -15,9 +15,9 @@ import pytest
 
 from tests.unit import dsp_records
 from workbench.figures import dsp as figures
-from workbench.figures.dsp.wording import NO_EFFECT, say_signed
 from workbench.figures.live import LiveFigure
 from workbench.figures.passages import LivePassages
+from workbench.figures.wording import NO_EFFECT, say_signed
 from workbench.methods.dsp.anatomy import BETA, PENALTY, STEP, TERMINAL, Anatomy, dissect
 from workbench.methods.dsp.comparison import (
     ALL_METRICS,

@@ -25,8 +25,8 @@ from workbench.figures.grounded.telling import draw_case, draw_telling
 from workbench.figures.grounded.theatre import draw_plans, draw_theatre
 from workbench.figures.grounded.tree_layout import choose_leaves, lay_out
 from workbench.figures.grounded.trie import draw_trie
-from workbench.figures.grounded.wording import say_percent, show_text, show_token, verdict_of
-from workbench.figures.live import keep_together
+from workbench.figures.grounded.wording import show_text, show_token, verdict_of
+from workbench.figures.wording import keep_together
 from workbench.methods.grounded import (
     comparison,
     grounded_beam,
@@ -484,7 +484,6 @@ def test_tokens_and_texts_of_others_are_shown_safely() -> None:
     assert show_token("\n") == "⏎"
     assert "<" not in show_token(" <b>")
     assert show_text("<i>" + "x" * 90).startswith("&lt;i&gt;")
-    assert say_percent(0.0004) == "below 1\N{NO-BREAK SPACE}%"
 
 
 # ---------- the race, with a made-up tokenizer ----------

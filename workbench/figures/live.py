@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from workbench.figures.wording import each, keep_together
+
 Position = float | int | str | bool
 
 
@@ -137,19 +139,7 @@ def over_positions(shape: Sequence[int], say: Callable[..., str]) -> list[Any]:
     Returns:
         Texts in lists nested as ``shape``, with no line break between a number and its unit.
     """
-    if not shape:
-        return keep_together(say())  # type: ignore[return-value]  # the innermost is a text
-    return [
-        over_positions(shape[1:], lambda *rest, first=first: say(first, *rest))
-        for first in range(shape[0])
-    ]
-
-
-def keep_together(text: str) -> str:
-    """The text with no line break between a number and its unit or power."""
-    return text.replace(" %", "\N{NO-BREAK SPACE}%").replace(
-        " × 10", "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10"
-    )
+    return each(lambda *index: keep_together(say(*index)), *shape)
 
 
 def _nearest(positions: Sequence[Position], value: Position) -> int:

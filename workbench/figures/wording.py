@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from workbench.figures.live import keep_together
 from workbench.methods.intervals import Interval
 
 MINUS = "\N{MINUS SIGN}"
 NO_EFFECT = "no detectable effect"
+
+
+def keep_together(text: str) -> str:
+    """The text with no line break between a number and its unit or power."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%").replace(
+        " × 10", "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10"
+    )
 
 
 def say_percent(fraction: float, digits: int = 1) -> str:
@@ -44,9 +50,14 @@ def say_gain(gain: Interval, digits: int = 1) -> str:
     )
 
 
+def say_amount(count: float) -> str:
+    """A number of things, which is whole but for a mean of runs: "3", "1,200", "2.3"."""
+    return f"{count:,.0f}" if abs(count - round(count)) < 0.05 else f"{count:,.1f}"
+
+
 def say_count(count: float, one: str, many: str = "") -> str:
-    """A number of things: "1 article", "3 articles", "2.3 articles" (a mean of runs)."""
-    number = f"{count:,.0f}" if abs(count - round(count)) < 0.05 else f"{count:,.1f}"
+    """A number of things by name: "1 article", "3 articles", "2.3 articles"."""
+    number = say_amount(count)
     return f"{number} {one if number == '1' else many or one + 's'}"
 
 

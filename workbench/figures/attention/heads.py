@@ -8,8 +8,9 @@ from plotly.subplots import make_subplots
 
 from workbench.figures.attention.heads_wording import BOUNDS, name_heads, name_pairs, say_heads
 from workbench.figures.attention.wording import log_ticks
-from workbench.figures.live import LiveFigure, Position, Slot, keep_together
+from workbench.figures.live import LiveFigure, Position, Slot
 from workbench.figures.theme import PALETTE, SEQUENTIAL, TEMPLATE
+from workbench.figures.wording import keep_together
 from workbench.methods.attention.head_statistics import BINS
 from workbench.methods.attention.heads import QUANTITIES, Result
 

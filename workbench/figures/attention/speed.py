@@ -8,8 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.attention.wording import log_ticks, say_number
-from workbench.figures.live import LiveFigure, keep_together
+from workbench.figures.live import LiveFigure
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import keep_together
 from workbench.methods.attention.speed import PATHS, Result
 
 COLOURS = {"exact": "exact", "torch": "vermilion", "factored": "blue"}

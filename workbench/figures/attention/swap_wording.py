@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench.figures.attention.wording import IN_SENTENCE, say_number
-from workbench.figures.live import keep_together
+from workbench.figures.wording import keep_together
 from workbench.methods.attention.swap import Effect, Result
 
 HARDLY = 0.97

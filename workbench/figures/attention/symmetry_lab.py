@@ -10,9 +10,10 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from workbench.figures.attention.wording import log_ticks, say_number
-from workbench.figures.live import LiveFigure, Slot, keep_together
+from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import keep_together
 from workbench.methods.attention.symmetry_lab import Params, Result, State
 
 FLAGS = ("balance", "balance_channels", "centre", "rotate")

@@ -7,9 +7,10 @@ import html
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.dsp.wording import each, join, say_count, say_score, say_signed
+from workbench.figures.dsp.wording import say_score
 from workbench.figures.live import LiveFigure, Position, Slot
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import each, join, say_count, say_signed
 from workbench.methods.dsp.anatomy import BETA, PENALTY, STEP, TERMINAL, Anatomy
 from workbench.methods.dsp.theatre import ITERATION, points_at
 

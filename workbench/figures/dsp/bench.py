@@ -6,10 +6,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.dsp.texts import list_phrases, mark_article, mark_output
-from workbench.figures.dsp.wording import each, join, say_count, say_score, say_signed
+from workbench.figures.dsp.wording import say_score
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.passages import LivePassages, Passage, Role, Span
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import each, join, say_count, say_signed
 from workbench.methods.dsp.bench_result import Bench
 from workbench.methods.dsp.marking import FATES
 from workbench.methods.dsp.records import METRIC_NAMES

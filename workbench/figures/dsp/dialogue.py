@@ -6,10 +6,10 @@ import numpy as np
 from plotly.subplots import make_subplots
 
 from workbench.figures.dsp.marks import add_points
-from workbench.figures.dsp.wording import join, say_percent
 from workbench.figures.live import LiveFigure
 from workbench.figures.passages import LivePassages, Passage, Span
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import join, say_percent
 from workbench.methods.dsp.dialogue_result import Dialogue, Reply
 from workbench.methods.dsp.published import DIALOGUES, relative_gain
 
@@ -75,8 +75,8 @@ def draw_published_dialogues(found: Dialogue) -> LiveFigure:
     words = (
         f"Published: acts written by a policy trained on 80 dialogues lift the combined score from "
         f"{standard.combined:.1f} to {trained.combined:.1f}, "
-        f"{say_percent(relative_gain(trained.combined, standard.combined))} more; that is Inform "
-        f"and Success, while BLEU, the reward itself, falls from {standard.bleu:.1f} to "
+        f"{say_percent(relative_gain(trained.combined, standard.combined), 0)} more; that is "
+        f"Inform and Success, while BLEU, the reward itself, falls from {standard.bleu:.1f} to "
         f"{trained.bleu:.1f}. Here there is no database to look things up in, so neither Inform "
         f"nor Success is measured; {found.model} is judged by BLEU alone."
     )
@@ -91,7 +91,7 @@ def _answer(title: str, reply: Reply) -> Passage:
 def _words(found: Dialogue) -> str:
     best = max((found.without, found.recorded, found.own), key=lambda reply: reply.bleu)
     same = found.own.text.split() == found.recorded.text.split()
-    share = say_percent(found.own.jaccard)
+    share = say_percent(found.own.jaccard, 0)
     return join(
         [
             f"Your act shares {share} of its parts with the recorded one.",

@@ -7,9 +7,10 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from workbench.figures.dsp.marks import SOURCE_COLOURS, add_label, add_line, add_points, span_of
-from workbench.figures.dsp.wording import NO_EFFECT, each, join, say_points, say_score
+from workbench.figures.dsp.wording import say_score
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import NO_EFFECT, each, join, say_gain
 from workbench.methods.dsp.comparison import ALL_METRIC_NAMES, ALL_METRICS, ROW_NAMES
 from workbench.methods.dsp.dose_response import DoseResponse
 
@@ -146,7 +147,7 @@ def _words(found: DoseResponse, m: int) -> str:
         more = "more than none" if gain.mean > 0 else "less than none"
         sentences.append(
             f"{ROW_NAMES[source]}, {int(found.counts[-1])} keywords: {name} {say_score(level)}, "
-            f"{NO_EFFECT if gain.covers_zero else more}: {say_points(gain)}."
+            f"{NO_EFFECT if gain.covers_zero else more}: {say_gain(gain)}."
         )
     test = found.orders[m]
     order = (

@@ -9,10 +9,11 @@ from plotly.subplots import make_subplots
 
 from workbench.figures.dsp.marks import RUN_COLOURS, add_line, add_points, span_of
 from workbench.figures.dsp.texts import list_phrases, mark_output
-from workbench.figures.dsp.wording import each, join, say_percent, say_score
+from workbench.figures.dsp.wording import say_score
 from workbench.figures.live import LiveFigure, Position, Slot
 from workbench.figures.passages import LivePassages, Passage, Role, Span
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import each, join, say_percent
 from workbench.methods.dsp.hacking import HELD, LOOSE, Hacking
 from workbench.methods.dsp.marking import occurs
 from workbench.methods.dsp.theatre import ARTICLE, ITERATION, points_at
@@ -229,7 +230,7 @@ def _gaming(found: Hacking, i: int, gap: float) -> str:
 def _words(found: Hacking, i: int) -> str:
     held, loose = (found.runs[name] for name in (HELD, LOOSE))
     last = found.copied.mean.shape[1] - 1
-    copied = [say_percent(float(found.copied.mean[run, last])) for run in range(2)]
+    copied = [say_percent(float(found.copied.mean[run, last]), 0) for run in range(2)]
     gap = float(loose.validation_rouge[i] - held.validation_rouge[i])
     return join(
         [
@@ -240,6 +241,6 @@ def _words(found: Hacking, i: int) -> str:
             _gaming(found, i, gap),
             f"At the last measured point summaries copy {copied[0]} of their runs of three words "
             f"with the KL and {copied[1]} without it (references "
-            f"{say_percent(found.reference_copied.mean)}).",
+            f"{say_percent(found.reference_copied.mean, 0)}).",
         ]
     )

@@ -16,9 +16,10 @@ from workbench.figures.dsp.marks import (
     thrice,
 )
 from workbench.figures.dsp.sources import comparison_axes
-from workbench.figures.dsp.wording import each, join, say_count, say_effect, say_percent
+from workbench.figures.dsp.wording import say_effect
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import each, join, say_count, say_percent
 from workbench.methods.dsp.comparison import ALL_METRIC_NAMES, ALL_METRICS, Comparison
 from workbench.methods.dsp.intervals import sign_test
 from workbench.methods.dsp.published import (
@@ -163,7 +164,7 @@ def _words(found: Comparison, gains: np.ndarray, b: int, m: int) -> str:
     return join(
         [
             f"Published, trained on 4,000 articles: +{last:.2f} points of {name}, "
-            f"{say_percent(relative)} more than without a hint, on ChatGPT and 500 articles.",
+            f"{say_percent(relative, 0)} more than without a hint, on ChatGPT and 500 articles.",
             say_effect(
                 own,
                 f"Here, with {found.model} and {say_count(len(found.articles), 'article')}, hints "

@@ -6,8 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.dsp.published import STAGES, SYMBOLS
-from workbench.figures.live import LiveFigure, keep_together
+from workbench.figures.live import LiveFigure
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import keep_together
 from workbench.methods.dsp.comparison import Comparison
 from workbench.methods.dsp.published import OVERLAP_METRICS, SUMMARIES, TRAIN_SIZES, relative_gain
 

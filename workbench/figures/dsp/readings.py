@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from workbench.figures.dsp.sources import SUBJECTS
 from workbench.figures.dsp.texts import list_phrases, mark_article, mark_output
-from workbench.figures.dsp.wording import each, join, say_score, say_signed
+from workbench.figures.dsp.wording import say_score
 from workbench.figures.live import Slot
 from workbench.figures.passages import LivePassages, Passage, Role, Span
+from workbench.figures.wording import each, join, say_signed
 from workbench.methods.dsp.comparison import READ, ROW_NAMES, SOURCE, Comparison
 from workbench.methods.dsp.marking import FATES, fate
 

@@ -9,10 +9,10 @@ from plotly.subplots import make_subplots
 
 from workbench.figures.dsp.marks import span_of
 from workbench.figures.dsp.texts import mark_output
-from workbench.figures.dsp.wording import each, join
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.passages import LivePassages, Passage, Span
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import each, join
 from workbench.methods.dsp.marking import occurs
 from workbench.methods.dsp.removal import Removal
 

@@ -13,18 +13,10 @@ from workbench.figures.dsp.marks import (
     span_of,
     thrice,
 )
-from workbench.figures.dsp.wording import (
-    NO_EFFECT,
-    each,
-    join,
-    say_count,
-    say_effect,
-    say_percent,
-    say_score,
-    say_signed,
-)
+from workbench.figures.dsp.wording import say_effect, say_score
 from workbench.figures.live import LiveFigure, Position, Slot
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import NO_EFFECT, each, join, say_count, say_percent, say_signed
 from workbench.methods.dsp.comparison import (
     ALL_METRIC_NAMES,
     ALL_METRICS,
@@ -265,9 +257,9 @@ def draw_hints(found: Comparison) -> LiveFigure:
     s = found.sources.index(policy)
     words = join(
         [
-            f"{SUBJECTS[policy]}: {say_percent(float(found.precision.mean[s]))} of their phrases "
-            "stand in the reference; this judges the policy.",
-            f"The language model took up {say_percent(float(found.used.mean[s]))} of them; this "
+            f"{SUBJECTS[policy]}: {say_percent(float(found.precision.mean[s]), 0)} of their "
+            "phrases stand in the reference; this judges the policy.",
+            f"The language model took up {say_percent(float(found.used.mean[s]), 0)} of them; this "
             "judges the model. A hint that is not taken up cannot help, however good it is.",
         ]
     )

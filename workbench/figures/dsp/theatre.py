@@ -11,10 +11,10 @@ from plotly.subplots import make_subplots
 from workbench.figures.dsp.marks import RUN_COLOURS, add_label, add_line, add_points, span_of
 from workbench.figures.dsp.texts import list_phrases, mark_article
 from workbench.figures.dsp.theatre_words import NAMES, theatre_words
-from workbench.figures.dsp.wording import each
 from workbench.figures.live import LiveFigure, Position, Slot
 from workbench.figures.passages import LivePassages, Passage, Role, Span
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import each
 from workbench.methods.dsp.marking import occurs
 from workbench.methods.dsp.records import Article, TrainingCurve
 from workbench.methods.dsp.theatre import (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from workbench.figures.dsp.wording import NO_EFFECT, join, say_percent, say_score, say_signed
-from workbench.figures.live import keep_together
+from workbench.figures.dsp.wording import say_score
+from workbench.figures.wording import NO_EFFECT, join, keep_together, say_percent, say_signed
 from workbench.methods.dsp.theatre import RUN_NAMES, RUNS, Theatre
 from workbench.methods.intervals import Interval
 
@@ -22,8 +22,8 @@ def theatre_words(stage: Theatre, i: int, other: str) -> str:
     )
     rouge = [say_score(float(own.validation_rouge[point])) for point in (i, 0)]
     precision = (
-        f"{say_percent(float(own.hint_precision[i]))} of its phrases stand in the reference "
-        f"(at the start {say_percent(float(own.hint_precision[0]))}), and the summaries have "
+        f"{say_percent(float(own.hint_precision[i]), 0)} of its phrases stand in the reference "
+        f"(at the start {say_percent(float(own.hint_precision[0]), 0)}), and the summaries have "
         f"ROUGE {rouge[0]} ({rouge[1]})."
     )
     sentences = [f"{start}: {precision}"]
@@ -32,7 +32,7 @@ def theatre_words(stage: Theatre, i: int, other: str) -> str:
         j = min(i, len(curve.reward) - 1)
         gap = float(own.validation_rouge[i] - curve.validation_rouge[j])
         sentences.append(
-            f"{NAMES[other]}: {say_percent(float(curve.hint_precision[j]))}, ROUGE "
+            f"{NAMES[other]}: {say_percent(float(curve.hint_precision[j]), 0)}, ROUGE "
             f"{say_score(float(curve.validation_rouge[j]))}; KL "
             f"{float(curve.kl[j]):.2f} nats against {float(own.kl[i]):.2f}."
         )

@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from workbench.figures.dsp.marks import add_label, add_line, add_points, segments, thrice
-from workbench.figures.dsp.wording import NO_EFFECT, join, say_percent, say_points
 from workbench.figures.live import LiveFigure
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import NO_EFFECT, join, say_gain, say_percent
 from workbench.methods.dsp.published import (
     AQUA_ITEMS,
     MULTIARITH_ITEMS,
@@ -97,7 +97,7 @@ def draw_triggers(found: TriggerGrid) -> LiveFigure:
             figure,
             1,
             2,
-            f"{name} {say_percent(share)}",
+            f"{name} {say_percent(share, 0)}",
             x=100.0 * share,
             y=top,
             xanchor="right" if share > 0.3 else "left",
@@ -205,7 +205,7 @@ def draw_published_triggers(found: TriggerGrid) -> LiveFigure:
     )
     figure.update_xaxes(title_text="MultiArith, published (%)", range=[35, 95], row=1, col=1)
     figure.update_xaxes(title_text="AQuA, published (%)", range=[20, 50], row=1, col=2)
-    own = say_percent(float(found.accuracy.mean[found.best]))
+    own = say_percent(float(found.accuracy.mean[found.best]), 0)
     words = (
         "Published, with InstructGPT; the intervals are ours, from 250 and 254 questions. On AQuA "
         "the trained trigger beats “First,” by a single question. "
@@ -222,9 +222,9 @@ def _words(found: TriggerGrid) -> str:
     best = f"“{_short(found.triggers[found.best], 50)}”"
     gain = found.gain.at(found.best)
     against = (
-        f" ({NO_EFFECT} against “{_short(found.triggers[0], 50)}”, {say_points(gain)})"
+        f" ({NO_EFFECT} against “{_short(found.triggers[0], 50)}”, {say_gain(gain)})"
         if found.best and gain.covers_zero
-        else f" ({say_points(gain)} against “{_short(found.triggers[0], 50)}”)"
+        else f" ({say_gain(gain)} against “{_short(found.triggers[0], 50)}”)"
         if found.best
         else ""
     )
@@ -232,12 +232,12 @@ def _words(found: TriggerGrid) -> str:
     return join(
         [
             f"The best of {len(found.triggers)} triggers, {best}, answers "
-            f"{say_percent(float(found.accuracy.mean[found.best]))} of "
+            f"{say_percent(float(found.accuracy.mean[found.best]), 0)} of "
             f"{len(found.questions)} questions{against}.",
-            f"Chosen on one half and scored on the other it has {say_percent(found.fair)}: "
+            f"Chosen on one half and scored on the other it has {say_percent(found.fair, 0)}: "
             f"{noise:.1f} points of the best are luck of the choice.",
             f"An oracle that picked a trigger for each question would have "
-            f"{say_percent(found.oracle.mean)}, but much of that is luck too: "
+            f"{say_percent(found.oracle.mean, 0)}, but much of that is luck too: "
             f"{len(found.triggers)} tries a question.",
         ]
     )

@@ -16,10 +16,10 @@ from workbench.figures.gla.marks import (
     thrice,
 )
 from workbench.figures.gla.verdict import mixture_words
-from workbench.figures.gla.wording import each, say_percent
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, SEQUENTIAL, TEMPLATE
+from workbench.figures.wording import each, say_percent
 from workbench.methods.gla.benefit import METHOD_NAMES, TUNINGS, Params, Result
 from workbench.methods.gla.comparison import METHODS
 from workbench.methods.intervals import interval_ends

@@ -14,10 +14,11 @@ from workbench.figures.gla.marks import (
     lay_out_prior,
     segments,
 )
-from workbench.figures.gla.wording import each, join, say_distance, say_percent, say_signed
+from workbench.figures.gla.wording import say_distance
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import each, join, say_number, say_percent
 from workbench.methods.gla.bias import SIZES, Params, Result
 from workbench.methods.gla.emoji import MODELS
 from workbench.methods.intervals import NORMAL_95
@@ -128,8 +129,8 @@ def _words(result: Result) -> list[list[str]]:
         return join(
             [
                 f"{MODEL_NAMES[m].capitalize()} model, {count} a class: the estimated log prior "
-                f"correlates with the captions' frequency by {say_signed(found.pearson)} (slope "
-                f"{say_signed(found.slope)}), {say_distance(found.kl)} nats away; uniform is "
+                f"correlates with the captions' frequency by {say_number(found.pearson)} (slope "
+                f"{say_number(found.slope)}), {say_distance(found.kl)} nats away; uniform is "
                 f"{say_distance(found.kl_uniform)} away.",
                 f"Taking it out moves accuracy from {say_percent(before['all'])} to "
                 f"{say_percent(after['all'])}, tail classes from {say_percent(before['tail'])} to "

@@ -16,10 +16,10 @@ from workbench.figures.gla.marks import (
     segments,
     thrice,
 )
-from workbench.figures.gla.wording import each, join, say_percent, say_points
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, SEQUENTIAL, TEMPLATE
+from workbench.figures.wording import each, join, say_percent, say_points
 from workbench.methods.gla.benefit import TUNINGS, Params, Result
 from workbench.methods.gla.calibration import Reliability
 

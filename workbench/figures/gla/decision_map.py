@@ -6,10 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.gla.wording import each, join, say_percent
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import each, join, say_percent
 from workbench.methods.gla.decision_map import (
     DEPENDS,
     EDGE,

@@ -13,9 +13,9 @@ from workbench.figures.gla.one_picture import (
     of_pictures,
     say_outside,
 )
-from workbench.figures.gla.wording import each, join, say_percent
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.theme import TEMPLATE
+from workbench.figures.wording import each, join, say_percent
 from workbench.methods.gla.surgery import Result
 from workbench.methods.gla.terms import METHOD_NAMES, METHODS
 

@@ -10,10 +10,10 @@ from plotly.subplots import make_subplots
 
 from workbench.figures.gla.drawings import add_drawings, show_drawings
 from workbench.figures.gla.marks import METHOD_COLOURS
-from workbench.figures.gla.wording import each, join, say_percent
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import each, join, say_percent
 from workbench.methods.gla.names import MOST_PICTURES, Params, Result
 
 ROWS = 20

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.gla.wording import say_percent
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
+from workbench.figures.wording import say_percent
 from workbench.methods.gla.surgery import Params, Result
 from workbench.methods.gla.terms import UNKNOWN
 

@@ -17,10 +17,10 @@ from workbench.figures.gla.marks import (
     segments,
     thrice,
 )
-from workbench.figures.gla.wording import each, join, say_gain, say_percent
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import each, join, say_gain, say_percent
 from workbench.methods.gla.own_task import METHOD_NAMES, METHODS, Params, Result
 from workbench.methods.intervals import NORMAL_95
 

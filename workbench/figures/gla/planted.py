@@ -14,10 +14,11 @@ from workbench.figures.gla.marks import (
     lay_out_prior,
     segments,
 )
-from workbench.figures.gla.wording import each, join, say_distance, say_percent
+from workbench.figures.gla.wording import say_distance
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import each, join, say_percent
 from workbench.methods.gla.planted import ESTIMATORS, Params, Result
 from workbench.methods.intervals import NORMAL_95
 

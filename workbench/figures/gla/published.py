@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.gla.wording import each, say_gain
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import each, say_gain
 from workbench.methods.gla.benefit import TUNINGS, Params, Result
 
 PUBLISHED = (

@@ -6,10 +6,10 @@ import numpy as np
 from plotly.subplots import make_subplots
 
 from workbench.figures.gla.marks import add_line, add_points
-from workbench.figures.gla.wording import each, say_percent, say_points
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import each, say_percent, say_points
 from workbench.methods.gla.benefit import TUNINGS, Params, Result
 from workbench.methods.intervals import Interval
 

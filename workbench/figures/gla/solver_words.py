@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from workbench.figures.gla.wording import each, say_distance
+from workbench.figures.gla.wording import say_distance
+from workbench.figures.wording import each
 from workbench.methods.gla.solver import Result, Run
 
 

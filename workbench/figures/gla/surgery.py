@@ -11,9 +11,9 @@ from workbench.figures.gla.one_picture import (
     of_pictures,
     say_outside,
 )
-from workbench.figures.gla.wording import each, join
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import each, join
 from workbench.methods.gla.surgery import Result
 from workbench.methods.gla.terms import TERMS, UNKNOWN
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.figures.gla.wording import join, say_gain, say_percent, say_points
+from workbench.figures.wording import join, say_gain, say_percent, say_points
 from workbench.methods.gla.agreement import agreement
 from workbench.methods.gla.benefit import TUNINGS, Result
 

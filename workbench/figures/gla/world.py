@@ -9,10 +9,10 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from workbench.figures.gla.marks import METHOD_COLOURS, add_label, add_line, add_points
-from workbench.figures.gla.wording import each, join, say_percent, say_points
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, SEQUENTIAL, TEMPLATE
+from workbench.figures.wording import each, join, say_percent, say_points
 from workbench.methods.gla.world import METHOD_NAMES, METHODS, Params, Result
 
 AXES = ("correlation", "strength_pretrain", "strength_downstream")

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.grounded.wording import join, say_value, show_token
+from workbench.figures.grounded.wording import say_value, show_token
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import join
 from workbench.methods.grounded.decoder import Beam, Decoded
 from workbench.methods.grounded.one_step import BeamResult
 from workbench.methods.grounded.scores import LanguageScores

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.figures.grounded.bars import Bars, draw_bars
-from workbench.figures.grounded.wording import each, join, say_percent, say_value
+from workbench.figures.grounded.wording import say_value
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.passages import LivePassages, Passage, Span
+from workbench.figures.wording import each, join, say_percent
 from workbench.methods.grounded.kitchen import THERE, Plan, Result
 
 SHOWN = 12
@@ -89,7 +90,7 @@ def _words(result: Result, k: int) -> str:
     else:
         verdict = (
             f"Alone, the model would write “{result.phrases[alone]}” "
-            f"({say_percent(float(result.language[alone]))} of what may be named), which the "
+            f"({say_percent(float(result.language[alone]), 0)} of what may be named), which the "
             f"detector scores {say_value(float(result.scene[alone]))}. With it, the thought says "
             f"“{named}” ({say_value(float(result.scene[chosen]))})."
         )

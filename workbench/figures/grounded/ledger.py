@@ -12,9 +12,9 @@ from workbench.figures.grounded.marks import (
     segments,
     thrice,
 )
-from workbench.figures.grounded.wording import join, say_percent
 from workbench.figures.live import LiveFigure
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import join, say_percent
 from workbench.methods.grounded.comparison import Result
 from workbench.methods.grounded.episode import METHODS, OUTCOMES
 
@@ -34,8 +34,8 @@ def draw_ledger(result: Result) -> LiveFigure:
             name=OUTCOME_NAMES[outcome],
             marker={"color": OUTCOME_COLOURS[outcome]},
             hovertext=[
-                f"{OUTCOME_NAMES[outcome]}: {say_percent(one.mean)} ({say_percent(one.low)} to "
-                f"{say_percent(one.high)})"
+                f"{OUTCOME_NAMES[outcome]}: {say_percent(one.mean, 0)} ({say_percent(one.low, 0)} "
+                f"to {say_percent(one.high, 0)})"
                 for one in found
             ],
             hovertemplate="%{hovertext}<extra></extra>",
@@ -65,9 +65,9 @@ def draw_ledger(result: Result) -> LiveFigure:
     worst = max((o for o in OUTCOMES if o != "success"), key=lambda o: greedy[o].mean)
     words = join(
         [
-            f"The plan itself is at fault in {say_percent(alone['planner'].mean)} of the episodes "
-            f"of the language model alone and in {say_percent(greedy['planner'].mean)} of the "
-            f"grounded ones; the hand in {say_percent(greedy['policy'].mean)}.",
+            f"The plan itself is at fault in {say_percent(alone['planner'].mean, 0)} of the "
+            f"episodes of the language model alone and in {say_percent(greedy['planner'].mean, 0)} of "
+            f"the grounded ones; the hand in {say_percent(greedy['policy'].mean, 0)}.",
             f"What grounded episodes fail by most is “{OUTCOME_NAMES[worst]}”.",
             "A failed hand is never told to the model: it goes on as if the step had worked.",
         ]

@@ -6,9 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.grounded.marks import METHOD_COLOURS
-from workbench.figures.grounded.wording import join, say_percent, show_text
+from workbench.figures.grounded.wording import show_text
 from workbench.figures.live import LiveFigure
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import join, say_percent
 from workbench.methods.grounded.manifold import NEIGHBOURS, Result
 
 
@@ -69,12 +70,12 @@ def draw_manifold(result: Result) -> LiveFigure:
         [
             f"{int(able.sum())} of {len(commands)} commands can be done in this scene.",
             f"Of the {NEIGHBOURS} nearest neighbours of such a command "
-            f"{say_percent(result.neighbours_alike)} can be done too; by chance it would be "
-            f"{say_percent(result.possible)}."
+            f"{say_percent(result.neighbours_alike, 0)} can be done too; by chance it would be "
+            f"{say_percent(result.possible, 0)}."
             if np.isfinite(result.neighbours_alike)
             else "",
             "Neighbours are found among whole sentence embeddings; the drawing keeps only the two "
-            f"widest directions, {say_percent(result.spread)} of their spread.",
+            f"widest directions, {say_percent(result.spread, 0)} of their spread.",
         ]
     )
     return LiveFigure(figure, words=words)

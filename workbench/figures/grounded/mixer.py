@@ -6,10 +6,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.grounded.marks import PRODUCT, SCENE
-from workbench.figures.grounded.wording import join, say_percent, show_text
+from workbench.figures.grounded.wording import show_text
 from workbench.figures.live import LiveFigure
 from workbench.figures.passages import LivePassages, Passage, Span
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import join, say_percent
 from workbench.methods.grounded.episode import Episode
 from workbench.methods.grounded.mixer import STRENGTHS, Result
 
@@ -58,11 +59,11 @@ def draw_mixer(result: Result) -> LiveFigure:
     words = join(
         [
             f"{scenes} scene{'s' if scenes > 1 else ''}. At λ = 0 "
-            f"{say_percent(float(result.feasible[0]))} of the commands could be done, at the "
-            f"paper's λ = 1 {say_percent(float(result.feasible[paper]))}.",
-            f"Goals reached: {say_percent(float(result.success[0]))} alone, "
-            f"{say_percent(float(result.success[paper]))} at λ = 1, "
-            f"{say_percent(float(result.success[last]))} at λ = {STRENGTHS[last]:g}.",
+            f"{say_percent(float(result.feasible[0]), 0)} of the commands could be done, at the "
+            f"paper's λ = 1 {say_percent(float(result.feasible[paper]), 0)}.",
+            f"Goals reached: {say_percent(float(result.success[0]), 0)} alone, "
+            f"{say_percent(float(result.success[paper]), 0)} at λ = 1, "
+            f"{say_percent(float(result.success[last]), 0)} at λ = {STRENGTHS[last]:g}.",
             "One scene shows a mechanism, not a rate: take more scenes for that."
             if scenes < 5
             else "",

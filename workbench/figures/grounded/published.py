@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from plotly.subplots import make_subplots
 
 from workbench.figures.grounded.marks import METHOD_COLOURS, METHOD_NAMES, add_line, add_points
-from workbench.figures.grounded.wording import join, say_percent
 from workbench.figures.live import LiveFigure
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import join, say_percent
 from workbench.methods.grounded.published import (
     CATEGORIES,
     EFFICIENCY,
@@ -124,7 +124,7 @@ def _words(own: Mapping[tuple[str, bool], Mapping[str, float]]) -> str:
         greedy, alone = (sum(part) / len(gains) for part in zip(*gains, strict=True))
         here = (
             f"Here, over {len(gains)} of these categories, grounding moves success from "
-            f"{say_percent(alone)} to {say_percent(greedy)}."
+            f"{say_percent(alone, 0)} to {say_percent(greedy, 0)}."
         )
     return join(
         [

@@ -15,15 +15,10 @@ from workbench.figures.grounded.marks import (
     thrice,
 )
 from workbench.figures.grounded.published import draw_published_tables
-from workbench.figures.grounded.wording import (
-    join,
-    say_gain,
-    say_percent,
-    say_times,
-    verdict_of,
-)
+from workbench.figures.grounded.wording import say_times, verdict_of
 from workbench.figures.live import LiveFigure
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import join, say_gain, say_percent
 from workbench.methods.grounded.comparison import Result, by_category
 from workbench.methods.grounded.episode import METHODS
 
@@ -55,7 +50,7 @@ def draw_success(result: Result) -> LiveFigure:
         1,
         x=[100.0 * one.mean for one in found],
         y=heights,
-        text=[say_percent(one.mean) for one in found],
+        text=[say_percent(one.mean, 0) for one in found],
         textposition="top center",
         cliponaxis=False,
         color=COLOURS,
@@ -95,9 +90,9 @@ def draw_success(result: Result) -> LiveFigure:
     ratio = result.tokens["saycan"] / result.tokens["greedy"]
     words = join(
         [
-            f"On {result.episodes} scenes grounding changes success by {say_gain(gain)}: "
+            f"On {result.episodes} scenes grounding changes success by {say_gain(gain, 0)}: "
             f"{verdict_of(gain)}.",
-            f"SayCan against greedy: {say_gain(result.gains['saycan', 'greedy'])}, for "
+            f"SayCan against greedy: {say_gain(result.gains['saycan', 'greedy'], 0)}, for "
             f"{say_times(ratio)} the tokens.",
             "The model alone chooses from the same list of commands here.",
         ]
@@ -136,8 +131,8 @@ def draw_tasks(result: Result) -> LiveFigure:
             size=11,
             line={"width": 2, "color": METHOD_COLOURS[method]},
             hovertext=[
-                f"{METHOD_NAMES[method]}: {say_percent(row[method].mean)} "
-                f"({say_percent(row[method].low)} to {say_percent(row[method].high)})"
+                f"{METHOD_NAMES[method]}: {say_percent(row[method].mean, 0)} "
+                f"({say_percent(row[method].low, 0)} to {say_percent(row[method].high, 0)})"
                 for row in rows
             ],
             hovertemplate="%{hovertext}<extra></extra>",

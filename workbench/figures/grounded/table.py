@@ -5,9 +5,9 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from workbench.figures.grounded.scene import add_scene
-from workbench.figures.grounded.wording import join
 from workbench.figures.live import LiveFigure
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import join
 from workbench.methods.grounded.episode import describe
 from workbench.methods.grounded.one_step import TrieResult
 from workbench.methods.grounded.worlds.tabletop import Tabletop

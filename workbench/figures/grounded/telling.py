@@ -6,10 +6,11 @@ import plotly.graph_objects as go
 
 from workbench.figures.grounded.mixer import tell_plan
 from workbench.figures.grounded.scene import add_scene
-from workbench.figures.grounded.wording import join, show_text
+from workbench.figures.grounded.wording import show_text
 from workbench.figures.live import LiveFigure
 from workbench.figures.passages import LivePassages, Passage, Span
 from workbench.figures.theme import TEMPLATE
+from workbench.figures.wording import join
 from workbench.methods.grounded.telling import PLAN_NAMES, PLANS, Result
 
 

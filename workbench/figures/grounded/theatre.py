@@ -9,18 +9,12 @@ import plotly.graph_objects as go
 
 from workbench.figures.grounded.bars import Bars, draw_bars
 from workbench.figures.grounded.scene import add_scene
-from workbench.figures.grounded.wording import (
-    each,
-    join,
-    say_percent,
-    say_value,
-    show_text,
-    show_token,
-)
+from workbench.figures.grounded.wording import say_value, show_text, show_token
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.passages import LivePassages, Passage, Span
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE
+from workbench.figures.wording import each, join, say_percent
 from workbench.methods.grounded.episode import Episode, Step
 from workbench.methods.grounded.moments import CANDIDATES, Moment, moments
 from workbench.methods.grounded.theatre import Params, Result
@@ -153,15 +147,15 @@ def _words(result: Result, every: Sequence[Moment], moment: Moment, *, is_end: b
     if likeliest == chosen:
         body = (
             f"Both agree on “{label[chosen]}”: the model gives it "
-            f"{say_percent(float(moment.language[chosen]))}, the scene "
+            f"{say_percent(float(moment.language[chosen]), 0)}, the scene "
             f"{say_value(float(moment.grounding[chosen]))}."
         )
     else:
         body = (
             f"The model alone would write “{label[likeliest]}” "
-            f"({say_percent(float(moment.language[likeliest]))}), but for the scene that is worth "
-            f"{say_value(float(moment.grounding[likeliest]))}; the product picks "
-            f"“{label[chosen]}” ({say_percent(float(moment.language[chosen]))}, "
+            f"({say_percent(float(moment.language[likeliest]), 0)}), but for the scene that is "
+            f"worth {say_value(float(moment.grounding[likeliest]))}; the product picks "
+            f"“{label[chosen]}” ({say_percent(float(moment.language[chosen]), 0)}, "
             f"{say_value(float(moment.grounding[chosen]))})."
         )
     ended = is_end or moment is every[-1]
@@ -215,7 +209,7 @@ def _written(episode: Episode, every: Sequence[Moment], count: int) -> Passage:
                 ""
                 if place >= count
                 else (
-                    f"model {say_percent(float(moment.language[moment.chosen]))}, scene "
+                    f"model {say_percent(float(moment.language[moment.chosen]), 0)}, scene "
                     f"{say_value(float(moment.grounding[moment.chosen]))}"
                 )
             )

@@ -8,10 +8,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.grounded.tree_layout import Layout, choose_leaves, lay_out
-from workbench.figures.grounded.wording import each, join, say_percent, say_value, show_token
+from workbench.figures.grounded.wording import say_value, show_token
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import each, join, say_percent
 from workbench.methods.grounded.decoder import Decoded
 from workbench.methods.grounded.episode import describe
 from workbench.methods.grounded.one_step import TrieResult

@@ -17,8 +17,8 @@ from workbench.figures.teaching.marks import (
     outline,
     there_and_back,
 )
-from workbench.figures.teaching.wording import join, say_count, say_percent, say_points
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import join, say_count, say_percent, say_points
 from workbench.methods.teaching.allocation import TEACHERS
 from workbench.methods.teaching.cost import RULES, SHARES, Params, Result
 

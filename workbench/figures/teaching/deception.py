@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.live import LiveFigure, Slot, keep_together
+from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.passages import LivePassages, Passage, Role, Span
 from workbench.figures.positions import live_axes
 from workbench.figures.teaching.marks import HARMED, HELPED, add_line, add_points
 from workbench.figures.teaching.misaligned import confidences, say_misled
-from workbench.figures.teaching.wording import say_number, say_percent
 from workbench.figures.theme import TEMPLATE
+from workbench.figures.wording import keep_together, say_number, say_percent
 from workbench.methods.teaching.misaligned import QUESTIONS, Params, Result
 
 KIND_NAMES = {

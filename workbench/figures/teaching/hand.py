@@ -7,7 +7,7 @@ import textwrap
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.live import LiveFigure, keep_together
+from workbench.figures.live import LiveFigure
 from workbench.figures.teaching.marks import (
     CHOSEN,
     HARMED,
@@ -17,8 +17,9 @@ from workbench.figures.teaching.marks import (
     add_line,
     add_points,
 )
-from workbench.figures.teaching.wording import join, say_count, say_percent, shorten
+from workbench.figures.teaching.wording import shorten
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import join, keep_together, say_count, say_percent
 from workbench.methods.teaching.hand import Result, Score
 
 ROW_PX = 27

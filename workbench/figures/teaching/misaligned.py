@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.live import LiveFigure, Slot, keep_together
+from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.teaching.marks import (
     CHANCE,
@@ -20,8 +20,9 @@ from workbench.figures.teaching.marks import (
     outline,
     there_and_back,
 )
-from workbench.figures.teaching.wording import join, say_gain, say_percent, shorten
+from workbench.figures.teaching.wording import shorten
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import join, keep_together, say_gain, say_percent
 from workbench.methods.teaching.misaligned import BUDGET, QUESTIONS, Params, Result
 
 QUESTION_CHARACTERS = 52

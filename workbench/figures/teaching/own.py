@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.live import LiveFigure, keep_together
+from workbench.figures.live import LiveFigure
 from workbench.figures.passages import LivePassages, Passage, Role, Span
 from workbench.figures.teaching.marks import CHANCE, RANDOM, add_line, add_points
-from workbench.figures.teaching.wording import join, say_count, say_gain, say_percent
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import join, keep_together, say_count, say_gain, say_percent
 from workbench.methods.teaching.own import Result
 
 SHOWN_QUESTIONS = 60

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.live import LiveFigure, Slot, keep_together
+from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.passages import LivePassages, Passage, Span
 from workbench.figures.positions import live_axes
-from workbench.figures.teaching.wording import join, say_gain, say_percent
 from workbench.figures.theme import SEQUENTIAL, TEMPLATE
+from workbench.figures.wording import join, keep_together, say_gain, say_percent
 from workbench.methods.teaching.personal import STUDENTS, TEACHERS, Params, Result
 
 TEACHER_TITLES = {

@@ -17,8 +17,9 @@ from workbench.figures.teaching.marks import (
     add_line,
     add_points,
 )
-from workbench.figures.teaching.wording import join, say_count, shorten
+from workbench.figures.teaching.wording import shorten
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import join, say_count
 from workbench.methods.teaching.allocation import TEACHERS, Params, Result
 from workbench.methods.teaching.interventions import find
 from workbench.methods.teaching.plane import DIVIDING, Plane

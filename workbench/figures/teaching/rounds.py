@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.live import LiveFigure, Slot, keep_together
+from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.passages import LivePassages, Passage, Span
 from workbench.figures.positions import live_axes
 from workbench.figures.teaching.marks import (
@@ -15,8 +15,8 @@ from workbench.figures.teaching.marks import (
     add_line,
     add_points,
 )
-from workbench.figures.teaching.wording import join, say_gain, say_percent
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import join, keep_together, say_gain, say_percent
 from workbench.methods.teaching.prompts import Example
 from workbench.methods.teaching.rounds import (
     A_ROUND,

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.live import LiveFigure, Slot, keep_together
+from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.teaching.marks import (
     CHOSEN,
@@ -16,8 +16,8 @@ from workbench.figures.teaching.marks import (
     add_line,
     add_points,
 )
-from workbench.figures.teaching.wording import join, say_number, say_percent
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import join, keep_together, say_number, say_percent
 from workbench.methods.intervals import Interval
 from workbench.methods.teaching.allocation import TEACHERS
 from workbench.methods.teaching.simulation import MOMENTS, Params, Quality, Result

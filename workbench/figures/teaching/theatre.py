@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.live import LiveFigure, keep_together
+from workbench.figures.live import LiveFigure
 from workbench.figures.passages import LivePassages, Passage, Role, Span
 from workbench.figures.teaching.marks import HARMED, HELPED, add_line
-from workbench.figures.teaching.wording import join, say_percent, say_points, shorten
+from workbench.figures.teaching.wording import shorten
 from workbench.figures.theme import PALETTE, TEMPLATE
+from workbench.figures.wording import join, keep_together, say_percent, say_points
 from workbench.methods.teaching.theatre import Result, Scene
 
 TITLES = {

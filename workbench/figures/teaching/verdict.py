@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.figures.teaching.wording import join, say_count, say_gain, say_percent
+from workbench.figures.wording import NO_EFFECT, join, say_amount, say_count, say_gain, say_percent
 from workbench.methods.intervals import Interval
 from workbench.methods.teaching.allocation import TEACHERS, Result
 from workbench.methods.teaching.interventions import find
@@ -14,7 +14,7 @@ HABIT = 0.1
 
 def effect(gain: Interval) -> str:
     """What to add to a difference whose interval covers zero."""
-    return ": no detectable effect" if gain.covers_zero else ""
+    return f": {NO_EFFECT}" if gain.covers_zero else ""
 
 
 def say_chance(result: Result, accuracy: Interval) -> str:
@@ -80,15 +80,10 @@ def say_spent(spending: Spending, f: int, b: int) -> str:
     """What the explanations were spent on."""
     helped, sure, lost, harmed = (float(x) for x in spending.spent[f, b])
     return (
-        f"Of these explanations {say_number_of(helped)} turned a wrong answer right, "
-        f"{say_number_of(harmed)} a right one wrong, and {say_number_of(sure + lost)} changed "
+        f"Of these explanations {say_amount(helped)} turned a wrong answer right, "
+        f"{say_amount(harmed)} a right one wrong, and {say_amount(sure + lost)} changed "
         "nothing."
     )
-
-
-def say_number_of(count: float) -> str:
-    """A count, which is a mean where there are several runs."""
-    return say_count(count, "").rstrip("s").strip()
 
 
 def teacher_words(result: Result, f: int, b: int) -> str:
@@ -126,10 +121,10 @@ def quadrant_words(result: Result, t: int, f: int, b: int) -> str:
     return join(
         [
             f"Over {say_count(len(spending.records.seeds), 'run')}, help could put "
-            f"{say_count(total[0], 'answer')} right and would spoil {say_number_of(total[3])}; on "
-            f"the other {say_number_of(total[1] + total[2])} it changes nothing.",
+            f"{say_count(total[0], 'answer')} right and would spoil {say_amount(total[3])}; on "
+            f"the other {say_amount(total[1] + total[2])} it changes nothing.",
             f"With {say_count(k, 'explanation')} given, {find(FUNCTIONS[f]).rule}, "
-            f"{say_number_of(helped)} of the first and {say_number_of(harmed)} of the second "
+            f"{say_amount(helped)} of the first and {say_amount(harmed)} of the second "
             f"were explained: {say_percent(spending.accuracy.at(f, b).mean)} are right in the end."
             if k
             else "Nothing is explained yet: raise the budget.",
