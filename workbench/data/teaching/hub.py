@@ -88,16 +88,26 @@ def fetch_rows(
                 "offset": len(rows),
                 "length": min(ROWS_A_PAGE, count - len(rows)),
             }
-            page, revision = _fetch_page(client, found.repository, wanted)
+            page, revision = fetch_page(client, found.repository, wanted)
             rows += page
             if len(page) < wanted["length"]:
                 break
     return HubRows(tuple(rows), revision)
 
 
-def _fetch_page(
+def fetch_page(
     client: httpx.Client, repository: str, wanted: Mapping[str, Any]
 ) -> tuple[list[Row], str]:
+    """One page of a set, and the commit of the hub it is from.
+
+    Args:
+        client: carries the request.
+        repository: owner and name, for the message.
+        wanted: what the hub's ``/rows`` is asked.
+
+    Raises:
+        UnreachableError: the hub does not answer, or its answer makes no sense.
+    """
     try:
         answer = client.get(ADDRESS, params=dict(wanted))
         answer.raise_for_status()
