@@ -16,6 +16,7 @@ from workbench.figures.teaching import (
     draw_misled,
     draw_net,
     draw_own,
+    draw_own_curves,
     draw_own_questions,
     draw_plane,
     draw_pull,
@@ -63,11 +64,12 @@ def build(page: Page) -> None:
     page.study(
         OWN,
         figures=(
+            View("curves", "Budget curves", draw_own_curves, plays="budget"),
             View("accuracy", "Accuracy", draw_own),
             View("questions", "Question by question", draw_own_questions),
         ),
         run="button",
-        open_controls=8,
+        open_controls=10,
         offers=dict.fromkeys(("question", "answer", "options", "explanation"), _columns),
     )
 

@@ -16,6 +16,7 @@ from workbench.figures import teaching as figures
 from workbench.figures.passages import LivePassages
 from workbench.methods.teaching import STUDIES, misaligned, own, personal, rounds, theatre
 from workbench.methods.teaching.prompts import Example
+from workbench.methods.teaching.spending import FUNCTIONS
 from workbench.params import Picks, Range, fields_of
 from workbench.study import Study
 
@@ -138,6 +139,7 @@ DRAWN = [
     (figures.draw_explanations, misled, misaligned),
     (figures.draw_detection, misled, misaligned),
     (figures.draw_own, own_result, own),
+    (figures.draw_own_curves, own_result, own),
     (figures.draw_own_questions, own_result, own),
 ]
 
@@ -318,6 +320,27 @@ def test_the_marker_of_the_misled_follows_the_curve() -> None:
 
 
 # ---------------------------------------------------------------- own questions
+
+
+def test_own_curves_are_the_budget_of_the_files_own_records() -> None:
+    result = own_result()
+    spending = result.spending
+    live = figures.draw_own_curves(result)
+    assert set(live.axes) == {"budget", "function"}
+    for f, function in enumerate(FUNCTIONS):
+        for b, budget in enumerate(live.axes["budget"]):
+            traces = live.at(budget=budget, function=function).data
+            (marker,) = (trace for trace in traces if trace.name == "chosen budget")
+            assert marker.y[0] == pytest.approx(100 * spending.accuracy.mean[f, b], abs=1e-4)
+    records = result.inputs.records
+    assert spending.curves[0, 0] == pytest.approx(records.student_correct.mean())
+    assert spending.curves[0, -1] == pytest.approx(records.taught_correct.mean())
+    names = {trace.name for trace in live.figure.data}
+    assert {"oracle", "anti-oracle", "random"} <= names
+    summary = own.summarise(result)
+    at = live.words_at(budget=result.params.budget, function=result.params.function)
+    assert f"{summary['explained']} of 30 questions are explained" in at
+    assert f"{100 * float(summary['accuracy_function']):.1f}" in at
 
 
 def test_own_questions_are_counted_and_named_by_what_help_did() -> None:

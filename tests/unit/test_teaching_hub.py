@@ -7,9 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.server.operations.recording import RecordingControl
 from tests.unit.teaching_client import RECEIPT, RuledClient
-from workbench.data.teaching.formats import read_questions
-from workbench.data.teaching.hub import ADDRESS, fetch_rows
+from workbench.data.teaching.formats import FORMATS, read_questions
+from workbench.data.teaching.hub import ADDRESS, HUB_SETS, fetch_rows
 from workbench.errors import CancelledError, InputError, UnknownNameError, UnreachableError
 from workbench.methods.teaching import own
 from workbench.server.api import Request, Result
@@ -76,6 +77,28 @@ def test_a_hub_that_is_silent_is_named() -> None:
         fetch_rows("ecqa", "test", 5, transport=httpx.MockTransport(refuse))
 
 
+@pytest.mark.parametrize("task", HUB_SETS)
+def test_train_and_test_of_a_set_share_no_row(task: str) -> None:
+    seen: list[dict[str, str]] = []
+    for split in ("train", "test"):
+        fetch_rows(task, split, 50, transport=hub(2_290, seen))
+    train, test = seen
+    places = {(one["split"], int(one["offset"])) for one in (train, test)}
+    assert len(places) == 2
+    if train["split"] == test["split"]:  # one published file, cut where the paper's sizes do
+        assert (train["offset"], test["offset"]) == ("0", "2061")
+    assert FORMATS[HUB_SETS[task].form]
+
+
+def test_the_end_of_a_cut_set_is_its_last_row() -> None:
+    seen: list[dict[str, str]] = []
+    found = fetch_rows("strategyqa_facts", "test", 500, transport=hub(2_290, seen))
+    assert len(found.rows) == 229
+    assert found.rows[0]["question"] == "How many is 2061?"
+    first = fetch_rows("strategyqa_facts", "train", 2_500, transport=hub(2_290, seen))
+    assert len(first.rows) == 2_061
+
+
 def test_fetching_can_be_left_between_pages() -> None:
     checks: list[int] = []
 
@@ -98,8 +121,9 @@ def test_unknown_sets_and_splits_are_refused() -> None:
 def test_nothing_is_fetched_when_downloads_are_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKBENCH_OFFLINE", "true")
     given: dict[str, Any] = {"task": "gsm8k", "split": "test", "count": 3}
-    item = hub_questions.prepare(Request("teaching.hub_rows", arguments=given))
-    (outcome,) = hub_questions.run(None, [item], None, "cpu")  # type: ignore[arg-type]
+    operation = hub_questions.OPERATION
+    item = operation.prepare(Request("teaching.hub_rows", arguments=given))
+    (outcome,) = operation.run(None, [item], RecordingControl(), "cpu")
     assert isinstance(outcome, UnreachableError)
     assert "WORKBENCH_OFFLINE" in str(outcome)
 

@@ -396,7 +396,7 @@ def test_own_questions_are_split_and_measured(monkeypatch: pytest.MonkeyPatch) -
     client = RuledClient(writes=lambda _: " Fish. So the correct choice is 2")
     result = own.compute(own.gather(_as_client(client), params), params)
     assert seen == [(20, 8)]
-    assert result.chance == 0.2
+    assert result.chance.mean == 0.2
     assert own.summarise(result)["questions"] == 8
 
 

@@ -5,7 +5,7 @@ from workbench.figures.teaching.curves import draw_curves
 from workbench.figures.teaching.deception import draw_detection, draw_explanations
 from workbench.figures.teaching.hand import draw_deal, draw_score
 from workbench.figures.teaching.misaligned import draw_misled, draw_pull
-from workbench.figures.teaching.own import draw_own, draw_own_questions
+from workbench.figures.teaching.own import draw_own, draw_own_curves, draw_own_questions
 from workbench.figures.teaching.personal import draw_said, draw_table
 from workbench.figures.teaching.plane import draw_plane
 from workbench.figures.teaching.quadrants import draw_quadrants
@@ -24,6 +24,7 @@ __all__ = [
     "draw_misled",
     "draw_net",
     "draw_own",
+    "draw_own_curves",
     "draw_own_questions",
     "draw_plane",
     "draw_pull",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.live import LiveFigure, Slot, over_positions
+from workbench.figures.live import LiveFigure, Position, Slot, over_positions
 from workbench.figures.positions import live_axes
 from workbench.figures.teaching.marks import (
     BOUND,
@@ -22,7 +22,7 @@ from workbench.figures.teaching.marks import (
     outline,
     there_and_back,
 )
-from workbench.figures.teaching.verdict import curve_words
+from workbench.figures.teaching.verdict import Judged, curve_words
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.intervals import NORMAL_95
 from workbench.methods.teaching.allocation import TEACHERS, Params, Result
@@ -47,7 +47,17 @@ def words_everywhere(say: Callable[..., str], budgets: int) -> Slot:
 
 def draw_curves(result: Result) -> LiveFigure:
     """Every function's curve between oracle and anti-oracle, the chosen one with its interval."""
-    spendings = [result.spendings[t] for t in TEACHERS]
+    return curves_of(result, live_axes(Params))
+
+
+def curves_of(result: Judged, axes: Mapping[str, Sequence[Position]]) -> LiveFigure:
+    """Budget curves of one student.
+
+    Args:
+        result: under all teachers of the axes, or under one where they name none.
+        axes: live parameters with all their positions.
+    """
+    spendings = list(result.spendings.values())
     first = spendings[0]
     n = len(first.records.questions)
     counts = drawn_counts(n)
@@ -135,8 +145,18 @@ def draw_curves(result: Result) -> LiveFigure:
     high = 100.0 * max(s.oracle.max() for s in spendings)
     low = min(low, 100.0 * result.chance.mean) if result.chance.mean else low
     lay_out(figure, low, high)
+    if "teacher" not in axes:
+        slots = [one for slot in slots if (one := _of_one_teacher(slot)).axes]
+        shape = (len(FUNCTIONS), len(budgets))
+        texts = over_positions(shape, lambda f, b: curve_words(result, 0, f, b))
+        return LiveFigure(figure, axes, tuple(slots), Slot("", LIVE[1:], texts))
     say = words_everywhere(lambda t, f, b: curve_words(result, t, f, b), len(budgets))
-    return LiveFigure(figure, live_axes(Params), tuple(slots), say)
+    return LiveFigure(figure, axes, tuple(slots), say)
+
+
+def _of_one_teacher(slot: Slot) -> Slot:
+    """What is left of a part when there is no other teacher to choose."""
+    return Slot(slot.path, slot.axes[1:], slot.values[0]) if slot.axes[0] == "teacher" else slot
 
 
 def _draw_chosen(
@@ -208,7 +228,7 @@ def _draw_chosen(
     ]
 
 
-def draw_chance(figure: go.Figure, result: Result) -> None:
+def draw_chance(figure: go.Figure, result: Judged) -> None:
     """Level lines of guessing and of always giving one answer."""
     if not result.chance.mean:
         return

@@ -6,11 +6,14 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.live import LiveFigure
+from workbench.figures.marks import add_line, add_points
 from workbench.figures.passages import LivePassages, Passage, Role, Span
-from workbench.figures.teaching.marks import CHANCE, RANDOM, add_line, add_points
+from workbench.figures.positions import live_axes
+from workbench.figures.teaching.curves import curves_of
+from workbench.figures.teaching.marks import CHANCE, RANDOM
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import join, keep_together, say_count, say_gain, say_percent
-from workbench.methods.teaching.own import Result
+from workbench.methods.teaching.own import Params, Result
 
 SHOWN_QUESTIONS = 60
 CHANGES: dict[tuple[bool, bool], tuple[str, Role]] = {
@@ -20,6 +23,11 @@ CHANGES: dict[tuple[bool, bool], tuple[str, Role]] = {
     (False, False): ("wrong either way", "muted"),
 }
 """What help did to an answer, by right alone and right when taught."""
+
+
+def draw_own_curves(result: Result) -> LiveFigure:
+    """Every function's curve on the file's questions, as of the project's own sets."""
+    return curves_of(result, live_axes(Params))
 
 
 def draw_own(result: Result) -> LiveFigure:
@@ -51,8 +59,8 @@ def draw_own(result: Result) -> LiveFigure:
             size=15,
             hovertemplate=f"{name}: %{{x:.1f}} %<extra></extra>",
         )
-    if result.chance:
-        for level, name in ((result.chance, "chance"), (result.constant, "always the commonest")):
+    if chance := result.chance.mean:
+        for level, name in ((chance, "chance"), (result.commonest, "always the commonest")):
             add_line(
                 figure,
                 x=[100.0 * level] * 2,
@@ -79,13 +87,14 @@ def _say(result: Result) -> str:
     inputs = result.inputs
     n = len(inputs.records.questions)
     source = "of your file" if inputs.columns else "of the built-in five-choice set"
-    covers = result.chance and result.taught.low <= result.chance <= result.taught.high
+    chance = result.chance.mean
+    covers = chance and result.taught.low <= chance <= result.taught.high
     return join(
         [
             f"{say_count(n, 'question')} {source}: {say_percent(result.alone.mean)} right alone, "
             f"{say_percent(result.taught.mean)} with every explanation, {say_gain(result.gain)}"
             + (": no detectable effect." if result.gain.covers_zero else "."),
-            f"The interval of the taught student covers chance, {say_percent(result.chance)}."
+            f"The interval of the taught student covers chance, {say_percent(chance)}."
             if covers
             else "",
             inputs.findings.words,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Protocol
+
 from workbench.figures.wording import NO_EFFECT, join, say_amount, say_count, say_gain, say_percent
 from workbench.methods.intervals import Interval
 from workbench.methods.teaching.allocation import TEACHERS, Result
@@ -17,7 +20,26 @@ def effect(gain: Interval) -> str:
     return f": {NO_EFFECT}" if gain.covers_zero else ""
 
 
-def say_chance(result: Result, accuracy: Interval) -> str:
+class Judged(Protocol):
+    """What a budget's sentences are about: one student under one or more teachers."""
+
+    @property
+    def spendings(self) -> Mapping[str, Spending]:
+        """By teacher, in the order of the page."""
+        ...
+
+    @property
+    def chance(self) -> Interval:
+        """Of pure guessing."""
+        ...
+
+    @property
+    def constants(self) -> Mapping[str, float]:
+        """Accuracy of always giving one answer, by answer."""
+        ...
+
+
+def say_chance(result: Judged, accuracy: Interval) -> str:
     """How an accuracy stands to guessing and to always giving one answer."""
     chance = result.chance.mean
     if chance <= 0.0:
@@ -34,9 +56,9 @@ def say_chance(result: Result, accuracy: Interval) -> str:
     return f"That is {side} chance, {say_percent(chance)}{always}."
 
 
-def curve_words(result: Result, t: int, f: int, b: int) -> str:
+def curve_words(result: Judged, t: int, f: int, b: int) -> str:
     """The chosen function at the chosen budget against random choice."""
-    spending = result.spendings[TEACHERS[t]]
+    spending = list(result.spendings.values())[t]
     k, n = int(spending.counts[b]), len(spending.records.questions)
     accuracy = spending.accuracy.at(f, b)
     alone, taught = spending.alone, spending.taught

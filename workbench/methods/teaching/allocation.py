@@ -14,6 +14,14 @@ from typing import Annotated
 import numpy as np
 
 from workbench.methods.intervals import Interval, Spread
+from workbench.methods.teaching.controls import (
+    CHAT,
+    DEFAULT_MODEL,
+    KNOWN,
+    REASONS,
+    TASK,
+    language_model,
+)
 from workbench.methods.teaching.interventions import find
 from workbench.methods.teaching.measure import MODES, Settings, ask_records
 from workbench.methods.teaching.plane import Plane, lay_out_plane
@@ -28,7 +36,7 @@ from workbench.methods.teaching.spending import (
     constant_answers,
     spend,
 )
-from workbench.params import Choice, Flag, Model, Range, check
+from workbench.params import Choice, Range, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
 
@@ -48,13 +56,7 @@ FUNCTION = Choice(
     names=tuple(find(name).title for name in FUNCTIONS),
     help="What ranks the questions. 'True' ones look at the student itself, which no teacher can.",
 )
-TASKS = ("strategyqa", "ecqa", "gsm8k")
-TASK_NAMES = ("Yes or no (StrategyQA)", "Five choices (ECQA)", "Sums (GSM8K)")
 FIRST_SEED = 41
-KNOWN_FLAG = Flag(
-    "The teacher knows the answers",
-    help="If not, the answer it would give itself stands in for the right one.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +66,15 @@ class Params:
     budget: Annotated[float, BUDGET] = 0.2
     function: Annotated[str, FUNCTION] = "expected_utility"
     teacher: Annotated[str, TEACHER] = "human"
-    task: Annotated[str, Choice(TASKS, "Questions", names=TASK_NAMES)] = "strategyqa"
-    student: Annotated[str, Model("causal-lm", "Student")] = "smollm2-135m-instruct"
+    task: Annotated[str, TASK] = "strategyqa"
+    student: Annotated[str, language_model("Student")] = DEFAULT_MODEL
     teacher_model: Annotated[
         str,
-        Model(
-            "causal-lm",
+        language_model(
             "Teaching model",
-            help="It also imagines its student. A person's student is imagined by its own model.",
+            "It also imagines its student. A person's student is imagined by its own model.",
         ),
-    ] = "smollm2-135m-instruct"
+    ] = DEFAULT_MODEL
     mode: Annotated[
         str,
         Choice(
@@ -87,14 +88,23 @@ class Params:
         ),
     ] = "cot"
     count: Annotated[
-        int, Range(0, 2_500, 10, "Test questions", help="From the first; 0 takes all there are.")
+        int,
+        Range(
+            0,
+            2_500,
+            10,
+            "Test questions",
+            help="Each answer in its share of all; 0 takes all there are.",
+        ),
     ] = 0
     runs: Annotated[
         int, Range(1, 5, 1, "Runs", help="Each draws other demonstrations; the first seed is 41.")
     ] = 3
     demonstrations: Annotated[int, Range(1, 8, 1, "Demonstrations in a prompt")] = 4
     simulations: Annotated[int, Range(2, 12, 2, "Demonstrations of the mental model")] = 4
-    answer_known: Annotated[bool, KNOWN_FLAG] = True
+    answer_known: Annotated[bool, KNOWN] = True
+    imagines_reasons: Annotated[bool, REASONS] = False
+    is_chat: Annotated[bool, CHAT] = False
 
     def __post_init__(self) -> None:
         check(self)
@@ -111,6 +121,8 @@ class Params:
             demonstrations=self.demonstrations,
             simulations=self.simulations,
             answer_known=self.answer_known,
+            imagines_reasons=self.imagines_reasons,
+            is_chat=self.is_chat,
         )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from workbench.methods.intervals import Interval, Spread, interval_ends
 from workbench.methods.teaching import allocation
 from workbench.methods.teaching.allocation import TEACHER, TEACHERS
+from workbench.methods.teaching.controls import DEFAULT_MODEL, language_model
 from workbench.methods.teaching.interventions import (
     Known,
     find,
@@ -27,7 +28,7 @@ from workbench.methods.teaching.interventions import (
 from workbench.methods.teaching.measure import ask_records
 from workbench.methods.teaching.records import Records
 from workbench.methods.teaching.resampling import Resampling
-from workbench.params import Model, Range, check
+from workbench.params import Range, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
 
@@ -49,8 +50,8 @@ class Params:
 
     worth: Annotated[int, WORTH] = 500
     teacher: Annotated[str, TEACHER] = "human"
-    student: Annotated[str, Model("causal-lm", "Student")] = "smollm2-135m-instruct"
-    teacher_model: Annotated[str, Model("causal-lm", "Teaching model")] = "smollm2-135m-instruct"
+    student: Annotated[str, language_model("Student")] = DEFAULT_MODEL
+    teacher_model: Annotated[str, language_model("Teaching model")] = DEFAULT_MODEL
     runs: Annotated[int, Range(1, 5, 1, "Runs")] = 3
 
     def __post_init__(self) -> None:

@@ -22,13 +22,14 @@ from workbench.methods.intervals import Interval, interval, interval_ends
 from workbench.methods.teaching import roles
 from workbench.methods.teaching.asking import Asker
 from workbench.methods.teaching.budget import accuracy_curve
+from workbench.methods.teaching.controls import CHAT, DEFAULT_MODEL, language_model
 from workbench.methods.teaching.examples import draw_examples
 from workbench.methods.teaching.interventions import intervention_order
 from workbench.methods.teaching.measure import MISALIGNED as TEACHER
 from workbench.methods.teaching.measure import Settings, ask_records
 from workbench.methods.teaching.records import Records
 from workbench.methods.teaching.resampling import Resampling
-from workbench.params import Model, Range, check
+from workbench.params import Range, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
 
@@ -52,10 +53,11 @@ class Params:
 
     budget: Annotated[int, BUDGET] = QUESTIONS
     question: Annotated[int, Range(1, QUESTIONS, 1, "Question", live=True)] = 1
-    student: Annotated[str, Model("causal-lm", "Student")] = "smollm2-135m-instruct"
+    student: Annotated[str, language_model("Student")] = DEFAULT_MODEL
     runs: Annotated[int, Range(1, 5, 1, "Runs", help="Each draws other demonstrations.")] = 3
     demonstrations: Annotated[int, Range(1, 8, 1, "Demonstrations in a prompt")] = 4
     simulations: Annotated[int, Range(2, 12, 2, "Demonstrations of the mental model")] = 4
+    is_chat: Annotated[bool, CHAT] = False
 
     def __post_init__(self) -> None:
         check(self)
@@ -68,6 +70,7 @@ class Params:
             seeds=tuple(FIRST_SEED + run for run in range(self.runs)),
             demonstrations=self.demonstrations,
             simulations=self.simulations,
+            is_chat=self.is_chat,
         )
 
 
@@ -145,7 +148,7 @@ def gather(client: ModelClient, params: Params) -> Inputs:
         "true": [one.question.explanation for one in questions],
     }
     train = load_questions(settings.task, "train")
-    asker = Asker(client, settings.student)
+    asker = Asker(client, settings.student, is_chat=settings.is_chat)
     found: dict[str, np.ndarray] = {"harmful_1": records.taught_probabilities}
     for kind, shown in texts.items():
         by_seed: list[np.ndarray] = []

@@ -1,7 +1,12 @@
-"""Would explanations help on your own questions? The same measurement on an uploaded file."""
+"""Would explanations help on your own questions, and which first? An uploaded file is measured.
+
+The same measurement and the same budget as of the project's own sets (arXiv:2306.09299, RQ1 and
+RQ2), in one run. A published set can be fetched from the hub instead.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,24 +14,41 @@ import numpy as np
 
 from workbench.data.teaching.columns import Columns, read_own_questions
 from workbench.data.teaching.formats import FORMATS, read_questions
+from workbench.data.teaching.hub import HUB_SETS
 from workbench.data.teaching.question import Question
 from workbench.data.teaching.rows import SUFFIXES, columns_of, read_rows
-from workbench.data.teaching.sets import load_questions
+from workbench.data.teaching.sets import load_questions, take_evenly
 from workbench.data.teaching.validate import Findings, validate
 from workbench.errors import InputError
 from workbench.methods.intervals import Interval, interval
+from workbench.methods.teaching.allocation import FUNCTION
+from workbench.methods.teaching.controls import (
+    CHAT,
+    DEFAULT_MODEL,
+    KNOWN,
+    REASONS,
+    language_model,
+)
 from workbench.methods.teaching.measure import HUMAN, Settings, measure
 from workbench.methods.teaching.records import Records
 from workbench.methods.teaching.resampling import Resampling
-from workbench.params import Choice, Model, Range, Text, Upload, check
+from workbench.methods.teaching.spending import (
+    BUDGET,
+    FUNCTIONS,
+    Spending,
+    chance_of,
+    constant_answers,
+    spend,
+)
+from workbench.params import Choice, Range, Text, Upload, check
 from workbench.server.api import Json, ModelClient, Request
 from workbench.study import Study, Summary
 from workbench.uploads import open_upload
 
 FORMS = ("columns", *FORMATS)
 FORM_NAMES = ("My own columns", "StrategyQA", "ECQA", "GSM8K")
-SOURCES = ("file", "strategyqa", "ecqa", "gsm8k")
-SOURCE_NAMES = ("My file", "StrategyQA", "ECQA", "GSM8K")
+SOURCES = ("file", *HUB_SETS)
+SOURCE_NAMES = ("My file", "StrategyQA", "StrategyQA, official training file", "ECQA", "GSM8K")
 HUB_TRAIN = 100
 """Training questions taken of a published set."""
 TRAIN_SHARE = 0.3
@@ -40,6 +62,8 @@ TEACHER_NAMES = ("The file's explanations", "A model")
 class Params:
     """What the user may change."""
 
+    budget: Annotated[float, BUDGET] = 0.2
+    function: Annotated[str, FUNCTION] = "expected_utility"
     file: Annotated[
         str,
         Upload(
@@ -75,10 +99,14 @@ class Params:
         ),
     ] = ""
     explanation: Annotated[str, Text("Column of the explanation", max_chars=80)] = "explanation"
-    student: Annotated[str, Model("causal-lm", "Student")] = "smollm2-135m-instruct"
-    teacher_model: Annotated[str, Model("causal-lm", "Teaching model")] = "smollm2-135m-instruct"
+    student: Annotated[str, language_model("Student")] = DEFAULT_MODEL
+    teacher_model: Annotated[str, language_model("Teaching model")] = DEFAULT_MODEL
     count: Annotated[int, Range(8, 2_000, 8, "Test questions, at most")] = 40
     demonstrations: Annotated[int, Range(1, 8, 1, "Demonstrations in a prompt")] = 4
+    simulations: Annotated[int, Range(2, 12, 2, "Demonstrations of the mental model")] = 4
+    answer_known: Annotated[bool, KNOWN] = True
+    imagines_reasons: Annotated[bool, REASONS] = False
+    is_chat: Annotated[bool, CHAT] = False
     seed: Annotated[int, Range(0, 10_000, 1, "Random seed")] = 41
 
     def __post_init__(self) -> None:
@@ -92,6 +120,10 @@ class Params:
             teacher=HUMAN if self.teacher == HUMAN else self.teacher_model,
             seeds=(self.seed,),
             demonstrations=self.demonstrations,
+            simulations=self.simulations,
+            answer_known=self.answer_known,
+            imagines_reasons=self.imagines_reasons,
+            is_chat=self.is_chat,
         )
 
 
@@ -121,21 +153,37 @@ class Result:
     Args:
         params: what was asked for.
         inputs: what was read and measured.
-        alone, taught, baseline: accuracy of the student alone, with every explanation, and
-            without reasoning.
-        gain: taught less alone, paired.
+        spending: what every function makes of every budget.
+        baseline: accuracy without reasoning.
+        gain: accuracy with every explanation less alone, paired.
         chance: of guessing; 0 for open questions.
-        constant: accuracy of always giving the commonest answer; 0 for open questions.
+        constants: accuracy of always giving one answer, by answer; of yes-no questions.
+        commonest: accuracy of always giving the commonest place; 0 for open questions.
     """
 
     params: Params
     inputs: Inputs
-    alone: Interval
-    taught: Interval
+    spending: Spending
     baseline: Interval
     gain: Interval
-    chance: float
-    constant: float
+    chance: Interval
+    constants: Mapping[str, float]
+    commonest: float
+
+    @property
+    def spendings(self) -> Mapping[str, Spending]:
+        """By teacher, of which there is one."""
+        return {self.params.teacher: self.spending}
+
+    @property
+    def alone(self) -> Interval:
+        """Accuracy of the student alone."""
+        return self.spending.alone
+
+    @property
+    def taught(self) -> Interval:
+        """Accuracy with every explanation."""
+        return self.spending.taught
 
 
 def gather(client: ModelClient, params: Params) -> Inputs:
@@ -150,7 +198,7 @@ def gather(client: ModelClient, params: Params) -> Inputs:
         train = _fetch(client, params.source, "train", HUB_TRAIN)
         test = _fetch(client, params.source, "test", params.count)
         columns, total = (), len(train) + len(test)
-    test = test[: params.count]
+    test = take_evenly(test, params.count)
     written = [question.explanation for question in test]
     records = measure(client, params.settings(), train, test, written)
     return Inputs(records, validate(test, train), columns, len(train), total)
@@ -163,7 +211,7 @@ def _fetch(client: ModelClient, task: str, split: str, count: int) -> tuple[Ques
     rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
     if not rows:
         raise InputError(f"The published set {task} holds no {split} questions; choose another.")
-    return read_questions(rows, task)
+    return read_questions(rows, HUB_SETS[task].form)
 
 
 def _read(
@@ -204,7 +252,7 @@ def split(
 
 
 def compute(inputs: Inputs, params: Params) -> Result:
-    """Accuracies with intervals, and the paired gain."""
+    """Spend every budget by every function, and compare help with none."""
     records = inputs.records
     resampling = Resampling(len(records.questions))
 
@@ -215,31 +263,39 @@ def compute(inputs: Inputs, params: Params) -> Result:
     alone, taught = records.student_correct, records.taught_correct
     counts = inputs.findings.by_answer
     return Result(
-        params,
-        inputs,
-        mean(alone),
-        mean(taught),
-        mean(records.baseline_correct),
-        mean(taught.astype(int) - alone.astype(int)),
-        1 / len(counts) if counts else 0.0,
-        max(counts) / sum(counts) if counts else 0.0,
+        params=params,
+        inputs=inputs,
+        spending=spend(records, answer_known=params.answer_known),
+        baseline=mean(records.baseline_correct),
+        gain=mean(taught.astype(int) - alone.astype(int)),
+        chance=chance_of(records),
+        constants=constant_answers(records),
+        commonest=max(counts) / sum(counts) if counts else 0.0,
     )
 
 
 def summarise(result: Result) -> Summary:
-    """Accuracies, the gain, and what was found in the file."""
-    numbers: dict[str, float | int] = {}
+    """Accuracies at the budget, the gain, and what was found in the file."""
+    spending, params = result.spending, result.params
+    b = int(np.argmin(np.abs(spending.budgets - params.budget)))
+    f = FUNCTIONS.index(params.function)
+    numbers: dict[str, float | int] = {"explained": int(spending.counts[b])}
     for name, one in (
         ("accuracy_student", result.alone),
         ("accuracy_taught", result.taught),
         ("accuracy_without_explanations", result.baseline),
+        ("accuracy_random", spending.random_accuracy.at(b)),
+        ("accuracy_function", spending.accuracy.at(f, b)),
+        ("accuracy_oracle", spending.oracle_accuracy.at(b)),
         ("gain", result.gain),
+        ("gain_over_random", spending.gain.at(f, b)),
+        ("qini", spending.qini.at(f)),
+        ("chance", result.chance),
     ):
         one.put(numbers, name)
     inputs = result.inputs
     numbers |= {
-        "chance": result.chance,
-        "accuracy_always_commonest": result.constant,
+        "accuracy_always_commonest": result.commonest,
         "questions": len(inputs.records.questions),
         "training_questions": inputs.train,
         "questions_in_file": inputs.total,

@@ -19,6 +19,7 @@ from workbench.data.teaching.sets import load_questions, take_evenly
 from workbench.methods.intervals import Interval, interval
 from workbench.methods.teaching import roles
 from workbench.methods.teaching.asking import Asker
+from workbench.methods.teaching.controls import CHAT, DEFAULT_MODEL, TASK, language_model
 from workbench.methods.teaching.examples import (
     draw_examples,
     personal_examples,
@@ -26,8 +27,7 @@ from workbench.methods.teaching.examples import (
 )
 from workbench.methods.teaching.prompts import Example
 from workbench.methods.teaching.resampling import Resampling
-from workbench.methods.teaching.theatre import TASK_NAMES, TASKS
-from workbench.params import Choice, Model, Range, check
+from workbench.params import Range, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
 
@@ -43,14 +43,15 @@ class Params:
     question: Annotated[
         int, Range(1, MOST_QUESTIONS, 1, "Question", live=True, help="Whose explanations to read.")
     ] = 1
-    student_a: Annotated[str, Model("causal-lm", "Student A")] = "smollm2-135m-instruct"
-    student_b: Annotated[str, Model("causal-lm", "Student B")] = "smollm2-135m-instruct"
-    teacher: Annotated[str, Model("causal-lm", "Teacher")] = "smollm2-135m-instruct"
-    task: Annotated[str, Choice(TASKS, "Questions", names=TASK_NAMES)] = "strategyqa"
+    student_a: Annotated[str, language_model("Student A")] = DEFAULT_MODEL
+    student_b: Annotated[str, language_model("Student B")] = DEFAULT_MODEL
+    teacher: Annotated[str, language_model("Teacher")] = DEFAULT_MODEL
+    task: Annotated[str, TASK] = "strategyqa"
     count: Annotated[int, Range(8, MOST_QUESTIONS, 8, "Test questions")] = 64
     demonstrations: Annotated[int, Range(1, 8, 1, "Demonstrations in a prompt")] = 4
     seed_a: Annotated[int, Range(41, 60, 1, "Seed of A's demonstrations")] = 41
     seed_b: Annotated[int, Range(41, 60, 1, "Seed of B's demonstrations")] = 42
+    is_chat: Annotated[bool, CHAT] = False
 
     def __post_init__(self) -> None:
         check(self)
@@ -102,7 +103,7 @@ def gather(client: ModelClient, params: Params) -> Inputs:
     """Try both students on training questions, make both teachers, and teach crosswise."""
     train = load_questions(params.task, "train")
     test = take_evenly(load_questions(params.task, "test"), params.count)
-    teacher = Asker(client, params.teacher)
+    teacher = Asker(client, params.teacher, is_chat=params.is_chat)
     models = {"a": (params.student_a, params.seed_a), "b": (params.student_b, params.seed_b)}
     own: dict[str, tuple[Example, ...]] = {}
     shown: dict[str, tuple[Example, ...]] = {}

@@ -23,6 +23,7 @@ from workbench.data.teaching.sets import load_questions, take_evenly
 from workbench.methods.intervals import Interval, interval
 from workbench.methods.teaching import roles
 from workbench.methods.teaching.asking import Asker
+from workbench.methods.teaching.controls import CHAT, DEFAULT_MODEL, TASK, language_model
 from workbench.methods.teaching.examples import (
     Pupil,
     draw_examples,
@@ -33,8 +34,7 @@ from workbench.methods.teaching.examples import (
 from workbench.methods.teaching.mental_model import MentalModel
 from workbench.methods.teaching.prompts import Example, is_open
 from workbench.methods.teaching.resampling import Resampling
-from workbench.methods.teaching.theatre import TASK_NAMES, TASKS
-from workbench.params import Choice, Model, Range, check
+from workbench.params import Range, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
 
@@ -54,11 +54,12 @@ class Params:
     round: Annotated[
         int, Range(1, ROUNDS, 1, "Round", live=True, help="Two more examples in each.")
     ] = ROUNDS
-    student: Annotated[str, Model("causal-lm", "Student")] = "smollm2-135m-instruct"
-    teacher: Annotated[str, Model("causal-lm", "Teacher")] = "smollm2-135m-instruct"
-    task: Annotated[str, Choice(TASKS, "Questions", names=TASK_NAMES)] = "strategyqa"
+    student: Annotated[str, language_model("Student")] = DEFAULT_MODEL
+    teacher: Annotated[str, language_model("Teacher")] = DEFAULT_MODEL
+    task: Annotated[str, TASK] = "strategyqa"
     count: Annotated[int, Range(8, 200, 8, "Test questions")] = 40
     seed: Annotated[int, Range(41, 60, 1, "Seed of the demonstrations")] = 41
+    is_chat: Annotated[bool, CHAT] = False
 
     def __post_init__(self) -> None:
         check(self)
@@ -107,7 +108,7 @@ class Result:
 def gather(client: ModelClient, params: Params) -> Inputs:
     """Rank training questions, explain the best, and test the student after each round."""
     test = take_evenly(load_questions(params.task, "test"), params.count)
-    student = Asker(client, params.student)
+    student = Asker(client, params.student, is_chat=params.is_chat)
     first, pool = draw_examples(
         load_questions(params.task, "train"), FIRST_DEMONSTRATIONS, params.seed
     )

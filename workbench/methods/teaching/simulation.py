@@ -16,11 +16,12 @@ import numpy as np
 from workbench.methods.intervals import Interval, wilson_ends
 from workbench.methods.teaching import allocation
 from workbench.methods.teaching.allocation import TEACHER, TEACHERS
+from workbench.methods.teaching.controls import CHAT, DEFAULT_MODEL, REASONS, language_model
 from workbench.methods.teaching.foresight import area_under_curve, over_runs, spearman
 from workbench.methods.teaching.interventions import Known, realised_gain, targets
 from workbench.methods.teaching.measure import Settings, ask_records
 from workbench.methods.teaching.records import Records
-from workbench.params import Flag, Model, Range, check
+from workbench.params import Flag, Range, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
 
@@ -50,9 +51,11 @@ class Params:
             help="Deals its answers out to other demonstrations: what is left is no insight.",
         ),
     ] = False
-    student: Annotated[str, Model("causal-lm", "Student")] = "smollm2-135m-instruct"
-    teacher_model: Annotated[str, Model("causal-lm", "Teaching model")] = "smollm2-135m-instruct"
+    imagines_reasons: Annotated[bool, REASONS] = False
+    student: Annotated[str, language_model("Student")] = DEFAULT_MODEL
+    teacher_model: Annotated[str, language_model("Teaching model")] = DEFAULT_MODEL
     runs: Annotated[int, Range(1, 5, 1, "Runs")] = 3
+    is_chat: Annotated[bool, CHAT] = False
 
     def __post_init__(self) -> None:
         check(self)
@@ -64,6 +67,8 @@ class Params:
             teacher_model=self.teacher_model,
             simulations=self.simulations,
             runs=self.runs,
+            imagines_reasons=self.imagines_reasons,
+            is_chat=self.is_chat,
         ).settings(teacher)
         return replace(asked, is_shuffled=self.is_shuffled)
 

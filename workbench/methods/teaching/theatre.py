@@ -20,6 +20,14 @@ from workbench.data.teaching.sets import load_questions
 from workbench.errors import InputError
 from workbench.methods.teaching import prompts, roles
 from workbench.methods.teaching.asking import Asker
+from workbench.methods.teaching.controls import (
+    CHAT,
+    DEFAULT_MODEL,
+    KNOWN,
+    REASONS,
+    TASK,
+    language_model,
+)
 from workbench.methods.teaching.examples import (
     Pupil,
     draw_examples,
@@ -28,21 +36,10 @@ from workbench.methods.teaching.examples import (
 )
 from workbench.methods.teaching.mental_model import MentalModel, believe
 from workbench.methods.teaching.parsing import clean
-from workbench.params import Choice, Flag, Model, Range, Text, check
+from workbench.params import Range, Text, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
 
-TASKS = ("strategyqa", "ecqa", "gsm8k")
-TASK_NAMES = ("Yes or no (StrategyQA)", "Five choices (ECQA)", "Sums (GSM8K)")
-REASONS = Flag(
-    "The mental model imagines reasons",
-    help="Its examples show the student's reasons too, as in the paper's figure; otherwise only "
-    "answers, as in the released code.",
-)
-CHAT = Flag(
-    "Use the chat template",
-    help="Examples and question become turns of a conversation, for models that have a template.",
-)
 MAXIMUM_SENTENCES = 12
 """Sentences left out one at a time; longer explanations are tried whole only."""
 
@@ -63,12 +60,12 @@ class Params:
             help="What the student is shown. Empty takes the one a person wrote.",
         ),
     ] = ""
-    task: Annotated[str, Choice(TASKS, "Questions", names=TASK_NAMES)] = "strategyqa"
-    student: Annotated[str, Model("causal-lm", "Student")] = "smollm2-135m-instruct"
-    teacher: Annotated[str, Model("causal-lm", "Teaching model")] = "smollm2-135m-instruct"
+    task: Annotated[str, TASK] = "strategyqa"
+    student: Annotated[str, language_model("Student")] = DEFAULT_MODEL
+    teacher: Annotated[str, language_model("Teaching model")] = DEFAULT_MODEL
     demonstrations: Annotated[int, Range(1, 8, 1, "Demonstrations in a prompt")] = 4
     simulations: Annotated[int, Range(2, 12, 2, "Demonstrations of the mental model")] = 4
-    answer_known: Annotated[bool, Flag("The teacher knows the answer")] = True
+    answer_known: Annotated[bool, KNOWN] = True
     imagines_reasons: Annotated[bool, REASONS] = False
     is_chat: Annotated[bool, CHAT] = False
     seed: Annotated[int, Range(41, 60, 1, "Seed of the demonstrations")] = 41
