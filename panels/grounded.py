@@ -12,6 +12,7 @@ from workbench.figures.grounded import (
     draw_case,
     draw_cost,
     draw_dialogue,
+    draw_execution,
     draw_ledger,
     draw_manifold,
     draw_mixed_plans,
@@ -37,6 +38,7 @@ from workbench.methods.grounded import (
     THEATRE,
     TRIE,
 )
+from workbench.methods.grounded.worlds.grid import GridWorld
 from workbench.methods.grounded.worlds.tabletop import Tabletop
 
 
@@ -57,6 +59,7 @@ def build(page: Page) -> None:
         figures=(
             View("theatre", "Theatre", draw_theatre, PICK_TOKEN, plays="moment"),
             View("plans", "Both plans", draw_plans, {"pick": "moment"}, plays="moment"),
+            View("execution", "Carried out", draw_execution, plays="tick"),
         ),
         run="button",
         offers={"taken": offer_first},
@@ -98,9 +101,11 @@ def build(page: Page) -> None:
 
 
 def offer_things(result: Any) -> Sequence[Offer]:
-    """What lies on the table of one step, to be taken away."""
+    """What lies on the table of one step, to be taken away, or the doors of a maze, to be shut."""
     world = result.world
     names = [thing.name for thing in world.things] if isinstance(world, Tabletop) else []
+    if isinstance(world, GridWorld):
+        names = [name for name in world.describe().split(", ") if name.endswith(" door")]
     return [Offer(name) for name in dict.fromkeys(names)]
 
 

@@ -13,12 +13,13 @@ from tests.unit.grounded_records import word_scores
 from tests.unit.live_positions import every_position
 from workbench.figures.grounded.beam import draw_beam
 from workbench.figures.grounded.cost import draw_cost
+from workbench.figures.grounded.frames import add_scene
 from workbench.figures.grounded.kitchen import draw_dialogue, draw_phrases
 from workbench.figures.grounded.ledger import draw_ledger
 from workbench.figures.grounded.manifold import draw_manifold
 from workbench.figures.grounded.mixer import draw_mixed_plans, draw_mixer
 from workbench.figures.grounded.published import draw_published_tables
-from workbench.figures.grounded.scene import add_scene, marks_of
+from workbench.figures.grounded.scene import marks_of
 from workbench.figures.grounded.success import draw_published, draw_success, draw_tasks
 from workbench.figures.grounded.table import draw_table
 from workbench.figures.grounded.telling import draw_case, draw_telling

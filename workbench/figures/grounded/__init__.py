@@ -2,6 +2,7 @@
 
 from workbench.figures.grounded.beam import draw_beam
 from workbench.figures.grounded.cost import draw_cost
+from workbench.figures.grounded.execution import draw_execution
 from workbench.figures.grounded.kitchen import draw_dialogue, draw_phrases
 from workbench.figures.grounded.ledger import draw_ledger
 from workbench.figures.grounded.manifold import draw_manifold
@@ -17,6 +18,7 @@ __all__ = [
     "draw_case",
     "draw_cost",
     "draw_dialogue",
+    "draw_execution",
     "draw_ledger",
     "draw_manifold",
     "draw_mixed_plans",

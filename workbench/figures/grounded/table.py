@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from workbench.figures.grounded.scene import add_scene
+from workbench.figures.grounded.frames import add_scene
 from workbench.figures.live import LiveFigure
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import join

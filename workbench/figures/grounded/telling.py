@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
+from workbench.figures.grounded.frames import add_scene
 from workbench.figures.grounded.mixer import tell_plan
-from workbench.figures.grounded.scene import add_scene
 from workbench.figures.grounded.wording import show_text
 from workbench.figures.live import LiveFigure
 from workbench.figures.passages import LivePassages, Passage, Span

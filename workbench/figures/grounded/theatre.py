@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.grounded.bars import Bars, draw_bars
-from workbench.figures.grounded.scene import add_scene
+from workbench.figures.grounded.frames import add_scene
 from workbench.figures.grounded.wording import say_value, show_text, show_token
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.passages import LivePassages, Passage, Span
@@ -59,9 +59,9 @@ def draw_theatre(result: Result) -> LiveFigure:
     figure, slots = draw_bars(bars, AXIS)
     worlds = [step.world for step in episode.steps] + [episode.world]
     order = [_frame(every, m) for m in at]
+    slots += _add_halos(figure, episode, at)  # first, so that names stand over them
     slots += add_scene(figure, worlds, AXIS, order=order, side_px=220)
     figure.update_layout(xaxis={"domain": [0.0, 0.25]})
-    slots += _add_rings(figure, episode, at)
     words = Slot(
         "", (AXIS,), each(lambda i: _words(result, every, at[i], is_end=i == len(at) - 1), len(at))
     )
@@ -78,35 +78,34 @@ def _frame(every: Sequence[Moment], moment: Moment) -> int:
     return moment.step + is_last
 
 
-def _add_rings(figure: go.Figure, episode: Episode, at: Sequence[Moment]) -> list[Slot]:
-    """Rings around what the words so far can still mean."""
+def _add_halos(figure: go.Figure, episode: Episode, at: Sequence[Moment]) -> list[Slot]:
+    """Halos behind what the words so far can still mean."""
     found = [_meant(episode.steps[m.step], m) for m in at]
     room = max((len(points) for points in found), default=0)
     if not room:
         return []
-    rings = np.full((len(at), room, 2), np.nan)
-    for row, points in zip(rings, found, strict=True):
+    halos = np.full((len(at), room, 2), np.nan)
+    for row, points in zip(halos, found, strict=True):
         row[: len(points)] = np.array(points).reshape(-1, 2)
     number = len(list(figure.data))
     figure.add_scatter(
-        x=rings[0, :, 0],
-        y=rings[0, :, 1],
+        x=halos[0, :, 0],
+        y=halos[0, :, 1],
         mode="markers",
         marker={
-            "symbol": "circle-open",
-            "size": 36,
+            "symbol": "circle",
+            "size": 34,
             "color": PALETTE["green"],
-            "line": {"width": 2},
+            "opacity": 0.35,
         },
-        opacity=0.9,
         hoverinfo="skip",
         showlegend=False,
         row=1,
         col=1,
     )
     return [
-        Slot(f"data[{number}].x", (AXIS,), rings[..., 0]),
-        Slot(f"data[{number}].y", (AXIS,), rings[..., 1]),
+        Slot(f"data[{number}].x", (AXIS,), halos[..., 0]),
+        Slot(f"data[{number}].y", (AXIS,), halos[..., 1]),
     ]
 
 

@@ -7,7 +7,7 @@ is not told.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -198,13 +198,14 @@ def describe(scores: LanguageScores, decoded: Decoded) -> str:
     return " ".join(written.split())
 
 
-def run(
+def run(  # noqa: PLR0913  one episode's circumstances
     world: World,
     task: Task,
     settings: Settings,
     language_scores: Score,
     seed: int = 0,
     forced: Mapping[tuple[int, int], int] | None = None,
+    meddle: Callable[[World, int], World] | None = None,
 ) -> Episode:
     """Run one episode.
 
@@ -216,11 +217,13 @@ def run(
             depend on the state.
         seed: of the chances whether skills succeed.
         forced: step and place in it -> id of the token that stands there; greedy decoding only.
+        meddle: what others do to the state after so many steps, before the next is chosen.
     """
     rng = np.random.default_rng([seed, 1])
     steps: list[Step] = []
     is_over = False
     while not is_over and len(steps) < settings.step_limit:
+        world = meddle(world, len(steps)) if meddle else world
         grounding = ground(world, settings.mix)
         history = [step.command for step in steps]
         # the model alone may command what cannot be done

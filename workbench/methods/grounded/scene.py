@@ -13,6 +13,7 @@ from workbench.methods.grounded.rules import VOCABULARIES, Rules
 from workbench.methods.grounded.trie import MODE_NAMES, MODES
 from workbench.methods.grounded.worlds import catalog
 from workbench.methods.grounded.worlds.board import pieces_of, world_of
+from workbench.methods.grounded.worlds.grid import GridWorld
 from workbench.methods.grounded.worlds.tabletop import Tabletop
 from workbench.methods.grounded.worlds.world import FREE, Task, World
 from workbench.params import Board, Chips, Choice, Flag, Model, Range, Text
@@ -55,7 +56,12 @@ class Scene:
     ] = ""
     taken: Annotated[
         str,
-        Chips("Taken away", max_items=12, max_chars=40, help="Things that somebody removes."),
+        Chips(
+            "Taken away or shut",
+            max_items=12,
+            max_chars=40,
+            help="Things that somebody takes off a table; doors of a maze that somebody shuts.",
+        ),
     ] = ""
 
 
@@ -108,17 +114,38 @@ def open_scene(params: Scene, *, reliability: float = 1.0) -> tuple[World, Task]
     if not dot:
         world_name, template = "tabletop", params.task
     world, task = catalog.sample(world_name, template, params.scene, reliability=reliability)
-    if (params.board or params.taken) and not isinstance(world, Tabletop):
-        raise InputError("Only tables can be laid and cleared; choose a table, or empty both.")
+    if params.board and not isinstance(world, Tabletop):
+        raise InputError("Only tables can be laid; choose a task of a table, or empty the board.")
     if params.board and isinstance(world, Tabletop):
         world = world_of(params.board, world.domain, reliability)
-    for chip in chips(params.taken):
-        if isinstance(world, Tabletop):
-            world = world.without(chip.text)
+    world = meddle(world, params.taken)
     if params.instruction.strip():
         said = " ".join(params.instruction.split())
         task = task if said == task.instruction else Task(FREE, said)
     return world, task
+
+
+def meddle(world: World, taken: str) -> World:
+    """A state after somebody took things off a table, or shut doors of a maze.
+
+    Args:
+        world: the state.
+        taken: value of a ``Chips`` parameter: names of things or doors.
+
+    Raises:
+        InputError: a world in which nothing can be taken or shut, or a maze without such a door.
+    """
+    for chip in chips(taken):
+        if isinstance(world, Tabletop):
+            world = world.without(chip.text)
+        elif isinstance(world, GridWorld):
+            world = world.shut(chip.text)
+        else:
+            raise InputError(
+                "Nothing can be taken away in the kitchen; choose a table or a maze, or empty "
+                "what is taken away."
+            )
+    return world
 
 
 def settings_of(params: Grounded, method: str = "greedy", width: int = 4) -> Settings:

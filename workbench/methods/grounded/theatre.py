@@ -7,14 +7,14 @@ forced; the rest of the plan is then decoded anew.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from workbench.errors import InputError
 from workbench.methods.grounded.asking import Score, ask_steps
-from workbench.methods.grounded.episode import Episode, run
+from workbench.methods.grounded.episode import STEP_LIMIT, Episode, Settings, run
 from workbench.methods.grounded.moments import CANDIDATES, Moment, moments
-from workbench.methods.grounded.scene import Grounded, open_scene, settings_of
+from workbench.methods.grounded.scene import Grounded, meddle, open_scene, settings_of
 from workbench.methods.grounded.scores import LanguageScores
 from workbench.methods.grounded.worlds.world import Task, World
 from workbench.params import Picks, Range, check, picked
@@ -23,13 +23,23 @@ from workbench.study import Study, Summary
 
 MOMENTS = 80
 """Positions of the slider; a longer plan shows its first so many tokens."""
+TICKS = 60
+"""Pictures of the plans as they are carried out, after the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Params(Grounded):
     """What the user may change."""
 
+    taken_after: Annotated[
+        int,
+        Range(0, STEP_LIMIT, 1, "… after so many steps", help="0: before the plan begins."),
+    ] = 0
     moment: Annotated[int, Range(1, MOMENTS, 1, "Token", live=True)] = 1
+    tick: Annotated[
+        int,
+        Range(0, TICKS, 1, "Moment of the execution", live=True, help="The last: both have ended."),
+    ] = 0
     forced: Annotated[
         str,
         Picks(
@@ -72,7 +82,7 @@ class Result:
 
 def gather(client: ModelClient, params: Params) -> Inputs:
     """Ask the model for every step of both plans."""
-    world, task = open_scene(params)
+    world, task = open_scene(replace(params, taken="") if params.taken_after else params)
     ask = ask_steps(client, params.model, task, world)
     inputs = Inputs(world, task)
 
@@ -92,15 +102,18 @@ def _plan(inputs: Inputs, params: Params, ask: Score) -> Result:
     settings = settings_of(params)
     forced: dict[tuple[int, int], int] = {}
 
-    def decode() -> Episode:
-        return run(inputs.world, inputs.task, settings, ask, params.scene, forced=forced)
+    def disturb(world: World, steps: int) -> World:
+        return meddle(world, params.taken) if steps and steps == params.taken_after else world
 
-    grounded = decode()
+    def play(how: Settings) -> Episode:
+        return run(inputs.world, inputs.task, how, ask, params.scene, forced, disturb)
+
+    grounded = play(settings)
     for number in picked(params.forced):
         moment = _find(moments(grounded), number)
         forced[moment.step, moment.place] = int(moment.tokens[number % CANDIDATES])
-        grounded = decode()
-    alone = run(inputs.world, inputs.task, settings_of(params, "ungrounded"), ask, params.scene)
+        grounded = play(settings)
+    alone = play(settings_of(params, "ungrounded"))
     return Result(params, grounded, alone, tuple((*where, t) for where, t in forced.items()))
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from workbench.errors import AssetError, UnknownNameError
+from workbench.errors import AssetError, InputError, UnknownNameError
 from workbench.methods.grounded.worlds.grid_search import (
     DROP,
     FORWARD,
@@ -128,6 +128,32 @@ class GridWorld:
         """Doors and things of the maze in words, wherever they are."""
         names = [f"{COLOURS[c]} {kind}" for kind, c, _, _ in self._named() if kind != "goal"]
         return ", ".join([*names, *(["goal"] if self._at("", "goal") else [])]) or "nothing"
+
+    def shut(self, door: str) -> GridWorld:
+        """The same maze after somebody shut its open doors of this name.
+
+        The door in which the robot stands stays open.
+
+        Args:
+            door: such as "red door".
+
+        Raises:
+            InputError: there is no such door.
+        """
+        doors = [
+            (f"{COLOURS[colour]} {kind}", cell)
+            for kind, colour, _, cell in self._named()
+            if kind == "door"
+        ]
+        if door not in {name for name, _ in doors}:
+            known = ", ".join(sorted({name for name, _ in doors})) or "none"
+            raise InputError(f"This maze has no {door[:40]!r} to shut; its doors: {known}.")
+        env = copy.deepcopy(self.env)
+        inner = env.unwrapped
+        for name, cell in doors:
+            if name == door and cell != self.pose[:2]:
+                inner.grid.get(*cell).is_open = False
+        return replace(self, env=env, cells=env.observation(inner.gen_obs())["image"], trail=())
 
     @functools.cached_property
     def reach(self) -> Reach:
