@@ -17,7 +17,6 @@ from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import TEMPLATE
 from workbench.figures.wording import each, join
-from workbench.figures.wording import each, join
 from workbench.methods.grounded.episode import Episode, Step
 from workbench.methods.grounded.theatre import TICKS, Params, Result
 from workbench.methods.grounded.worlds.grid import GridWorld
