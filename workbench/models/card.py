@@ -27,7 +27,18 @@ from typing import Any
 
 from workbench.errors import AssetError
 
-KINDS = ("causal-lm", "seq2seq-lm", "sentence-encoder", "open-clip", "visionllm", "openai")
+KINDS = (
+    "causal-lm",
+    "seq2seq-lm",
+    "sentence-encoder",
+    "open-clip",
+    "visionllm",
+    "florence2",
+    "grounding-dino",
+    "owlv2",
+    "qwen-vl",
+    "openai",
+)
 SCHEMES = ("pypi", "hf", "file", "assets", "openai")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

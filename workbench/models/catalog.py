@@ -10,6 +10,7 @@ from typing import Any
 
 from workbench.errors import AssetError, UnknownNameError, UnreachableError
 from workbench.models.card import Card, read_card
+from workbench.models.hub_vision_model import ARCHITECTURES, load_hub_vision
 from workbench.models.language_model import load_language_model
 from workbench.models.open_clip_model import load_open_clip
 from workbench.models.openai_endpoint import OpenAIEndpoint
@@ -121,6 +122,8 @@ class Catalog:
             return load_open_clip(name, source.folder(), device=device, dtype=dtype)
         if card.kind == "visionllm":
             return load_visionllm(name, source.folder(), device=device, dtype=dtype)
+        if card.kind in ARCHITECTURES:
+            return load_hub_vision(name, card.kind, source.folder(), device=device, dtype=dtype)
         limit = card.dimensions.get("context_tokens", self._settings.max_tokens)
         return load_language_model(
             name,

@@ -94,10 +94,10 @@ def load_language_model(
         raise  # too little memory says nothing against the files
     except Exception as error:  # the library raises many kinds, its own and safetensors'
         raise AssetError(
-            f"{name} could not be loaded from {folder}: {_first_line(error)} "
+            f"{name} could not be loaded from {folder}: {first_line(error)} "
             f"Run `python launch.py fetch {name}` to get it again."
         ) from error
-    _refuse_missing(name, folder, kind, found)
+    refuse_missing(name, folder, kind, found)
     if not tokenizer.is_fast:
         raise AssetError(f"{name} has no fast tokenizer (tokenizer.json); choose another model.")
     if tokenizer.pad_token_id is None:
@@ -135,8 +135,20 @@ def memory_bytes(model: Any) -> int:
     return sum({t.data_ptr(): t.numel() * t.element_size() for t in tensors}.values())
 
 
-def _refuse_missing(name: str, folder: Path, kind: str, found: Any) -> None:
-    # transformers fills missing weights with random numbers and only warns.
+def refuse_missing(name: str, folder: Path, kind: str, found: Any) -> None:
+    """Refuse a model some of whose weights were not in its files.
+
+    The transformers library fills them with random numbers and only warns.
+
+    Args:
+        name: the card's name.
+        folder: where the files are.
+        kind: the card's kind.
+        found: what ``from_pretrained`` says with ``output_loading_info``.
+
+    Raises:
+        AssetError: names the first that is missing or of another shape.
+    """
     missing = {str(key) for key in found["missing_keys"]}
     if kind == "sentence-encoder":  # mean pooling does not use the pooler
         missing = {key for key in missing if not key.startswith("pooler.")}
@@ -148,6 +160,7 @@ def _refuse_missing(name: str, folder: Path, kind: str, found: Any) -> None:
         )
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error says first, as a sentence of at most 300 characters."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0][:300].rstrip(".") + "."
