@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from workbench.methods.intervals import Interval
-from workbench.methods.teaching import ALLOCATION, HAND, SIMULATION, allocation, hand, simulation
+from workbench.methods.teaching import (
+    ALLOCATION,
+    HAND,
+    MISALIGNED,
+    SIMULATION,
+    allocation,
+    hand,
+    misaligned,
+    simulation,
+)
 from workbench.methods.teaching.spending import FUNCTIONS, KINDS, Spending
 from workbench.server.local import open_engine
 from workbench.settings import Settings
@@ -41,6 +50,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, object]:
                 (ALLOCATION, ALLOCATION.params()),
                 (SIMULATION, SIMULATION.params()),
                 (HAND, HAND.params(picks=SIX)),
+                (MISALIGNED, MISALIGNED.params()),
             )
         }
     finally:
@@ -59,8 +69,8 @@ def at(spending: Spending, name: str, budget: float) -> Interval:
     return spending.accuracy.at(FUNCTIONS.index(name), place)
 
 
-def test_the_lesson_has_five_whole_steps() -> None:
-    assert len(STEPS) == 5
+def test_the_lesson_has_six_whole_steps() -> None:
+    assert len(STEPS) == 6
     for step in STEPS:
         assert set(step) == {"title", "text", "question", "choices", "answer", "reveal", "set"}
         assert 0 <= step["answer"] < len(step["choices"])
@@ -121,3 +131,17 @@ def test_the_step_on_being_the_teacher(shipped: Mapping[str, object]) -> None:
     assert f"gains {signed(score.random_mean)} right answers" in said(4)
     assert f"expected utility {signed(score.expected_utility, '+d').replace('+0', '0')}" in said(4)
     assert f"oracle {signed(score.oracle, '+d')}" in said(4)
+
+
+def test_the_step_on_the_teacher_that_lies(shipped: Mapping[str, object]) -> None:
+    result = shipped["teaching.misaligned"]
+    assert isinstance(result, misaligned.Result)
+    assert len(result.inputs.questions) == 24
+    alone, harmful, honest = result.alone, result.taught["harmful_1"], result.taught["true"]
+    for number in (alone.mean, alone.low, alone.high, harmful.mean):
+        assert percent(number) in said(5)
+    assert f"true explanations it has {percent(honest.mean)}" in said(5)
+    for number in (result.drop.mean, result.drop.low, result.drop.high):
+        assert signed(100 * number) in said(5)
+    assert result.drop.covers_zero  # "no detectable effect"
+    assert STEPS[5]["set"]["misaligned.budget"] == 24
