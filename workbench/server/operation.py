@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from workbench.errors import WorkbenchError
+from workbench.errors import InputError, WorkbenchError
 from workbench.server.api import Json, ModelEntry, Request
 
 
@@ -101,6 +101,35 @@ class LoadedModel(Protocol):
 
 RunBatch = Callable[[Any, Sequence[Prepared], Control, str], Sequence[Output | WorkbenchError]]
 """``(model, items, control, device) -> one Output or error per item``, in order."""
+
+
+Answer = Callable[[Any, Prepared, int, Control], Output | WorkbenchError]
+"""``(model, item, its number in the batch, control) -> Output or error`` of one request."""
+
+
+def one_by_one(answer: Answer) -> RunBatch:
+    """The ``run`` of an operation that answers the requests of a batch one after the other.
+
+    A request that is refused gives its error in its place; the others of the batch go on.
+
+    Args:
+        answer: answers one request, or raises ``InputError`` to refuse it.
+    """
+
+    def run(
+        loaded: Any, items: Sequence[Prepared], control: Control, device: str
+    ) -> list[Output | WorkbenchError]:
+        del device  # a loaded model knows where it is
+        outcomes: list[Output | WorkbenchError] = []
+        for number, item in enumerate(items):
+            control.check()
+            try:
+                outcomes.append(answer(loaded, item, number, control))
+            except InputError as error:
+                outcomes.append(error)
+        return outcomes
+
+    return run
 
 
 @dataclass(frozen=True)

@@ -173,13 +173,9 @@ def test_task_features_are_those_of_the_tasks_pictures(clip: OpenClipModel) -> N
     arguments = {"domain": "grey", "split": "test", "per_class": 3}
     found = run_one(emoji.FEATURES, clip, arguments, seed=5)
     places = [0, 100, 300, 323]
-    shown = emoji.run_pictures(
-        None,
-        [emoji.prepare_pictures(Request("emoji.pictures", None, {**arguments, "indices": places},
-                                        seed=5))],
-        RecordingControl(),
-        "cpu",
-    )[0]  # fmt: skip
+    asked = Request("emoji.pictures", None, {**arguments, "indices": places}, seed=5)
+    items = [emoji.prepare_pictures(asked)]
+    (shown,) = emoji.PICTURES.run(None, items, RecordingControl(), "cpu")
     assert isinstance(shown, Output)
     assert shown.arrays["pictures"].shape == (4, 48, 48, 3)
     np.testing.assert_array_equal(shown.arrays["labels"], found.arrays["labels"][places])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workbench.errors import InputError, UnknownNameError
 from workbench.server.api import Request, canonical_json
+from workbench.server.operation import Prepared
 
 
 class Arguments(BaseModel):
@@ -48,3 +50,20 @@ def parse(arguments: type[A], request: Request, *, arrays: tuple[str, ...] = ())
         raise InputError(
             f"{request.operation}: {f'{where}: ' if where else ''}{reason}."
         ) from error
+
+
+def preparing(
+    arguments: type[A], *, cost: Callable[[A], int] = lambda _: 1
+) -> Callable[[Request], Prepared]:
+    """The ``prepare`` of an operation whose arguments check themselves.
+
+    Args:
+        arguments: what they are.
+        cost: what a request adds to a batch.
+    """
+
+    def prepare(request: Request) -> Prepared:
+        parsed = parse(arguments, request)
+        return Prepared(parsed, cost=cost(parsed), seed=request.seed)
+
+    return prepare

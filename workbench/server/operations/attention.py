@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from workbench.errors import InputError, WorkbenchError
+from workbench.errors import InputError
 from workbench.methods.attention.head_statistics import NAMES, SHARES, head_statistics
 from workbench.server.api import Request
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations.capture import LayerAttention, visit_layers
 
 MAXIMUM_TOKENS = 2_048
@@ -43,22 +42,9 @@ def prepare(request: Request) -> Prepared:
     return Prepared(_Arguments(text), cost=1 + len(text) // 4)
 
 
-def run(
-    model: Any, items: Sequence[Prepared], control: Control, device: str
-) -> Sequence[Output | WorkbenchError]:
-    """Measure each text by itself, layer by layer."""
-    del device  # the model knows where it is
-    outputs: list[Output | WorkbenchError] = []
-    for item, prepared in enumerate(items):
-        try:
-            outputs.append(_measure(model, prepared.arguments, control, item))
-        except InputError as error:  # this text is refused; the others of the batch are not
-            outputs.append(error)
-    return outputs
-
-
-def _measure(model: Any, arguments: _Arguments, control: Control, item: int) -> Output:
-    ids = model.tokenizer(arguments.text, return_tensors="pt")["input_ids"]
+def measure_heads(model: Any, item: Prepared, number: int, control: Control) -> Output:
+    """Measure one text, layer by layer."""
+    ids = model.tokenizer(item.arguments.text, return_tensors="pt")["input_ids"]
     tokens = int(ids.shape[-1])
     limit = min(MAXIMUM_TOKENS, model.max_tokens)
     if not 0 < tokens <= limit:
@@ -81,9 +67,9 @@ def _measure(model: Any, arguments: _Arguments, control: Control, item: int) -> 
             )
         )
         dimensions.add(int(layer.queries.shape[-1]))
-        control.progress(item, len(found) / layers, f"Layer {len(found)} of {layers}")
+        control.progress(number, len(found) / layers, f"Layer {len(found)} of {layers}")
 
-    control.progress(item, 0.0, f"Reading {tokens:,} tokens")
+    control.progress(number, 0.0, f"Reading {tokens:,} tokens")
     # NumPy's threads and torch's would wait for each other at every layer: one core is faster.
     with threadpool_limits(limits=1, user_api="blas"):
         visit_layers(model.model, ids, visit)
@@ -101,7 +87,7 @@ HEAD_STATISTICS = Operation(
     version=3,
     kinds=frozenset({"causal-lm", "sentence-encoder"}),
     prepare=prepare,
-    run=run,
+    run=one_by_one(measure_heads),
     max_batch_items=1,
     max_batch_cost=MAXIMUM_CHARACTERS,
     summary="Largest entries, score ranges and equivalent bounds of every attention head.",

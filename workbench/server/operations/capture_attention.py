@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
-from workbench.errors import InputError, WorkbenchError
-from workbench.server.api import Request
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.errors import InputError
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations import prompts
-from workbench.server.operations.arguments import parse
+from workbench.server.operations.arguments import preparing
 from workbench.server.operations.capture import LayerAttention, visit_layers
 
 MAX_BYTES = 256 * 1024 * 1024
@@ -25,28 +23,7 @@ class Arguments(prompts.Prompted):
     heads: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] | None = None
 
 
-def prepare(request: Request) -> Prepared:
-    """Check a request."""
-    arguments = parse(Arguments, request)
-    return Prepared(arguments, cost=arguments.estimated_tokens())
-
-
-def run(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
-    """Capture a batch of texts, one after the other."""
-    del device
-    outcomes: list[Output | WorkbenchError] = []
-    for number, item in enumerate(items):
-        control.check()
-        try:
-            outcomes.append(_capture(loaded, item.arguments, number, control))
-        except InputError as error:
-            outcomes.append(error)
-    return outcomes
-
-
-def _capture(loaded: Any, arguments: Arguments, number: int, control: Control) -> Output:
+def capture_text(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
     """Capture one text.
 
     Returns:
@@ -56,6 +33,7 @@ def _capture(loaded: Any, arguments: Arguments, number: int, control: Control) -
     """
     import torch
 
+    arguments: Arguments = item.arguments
     ids = prompts.prompt_ids(loaded, arguments)
     config = loaded.model.config
     layers = _chosen(arguments.layers, config.num_hidden_layers, "Layer")
@@ -109,7 +87,7 @@ OPERATION = Operation(
     name="language.capture_attention",
     version=1,
     kinds=frozenset({"causal-lm", "sentence-encoder"}),
-    prepare=prepare,
-    run=run,
+    prepare=preparing(Arguments, cost=Arguments.estimated_tokens),
+    run=one_by_one(capture_text),
     summary="Queries, keys and values as they enter the dot product.",
 )

@@ -6,16 +6,15 @@ one pass and no training. Interpolation is WiSE-FT's (Wortsman et al. 2022, arXi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
 from workbench.data.emoji.classes import emoji_classes
-from workbench.errors import InputError, WorkbenchError
+from workbench.errors import InputError
 from workbench.server.api import Request
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations import clip_features, clip_training
 from workbench.server.operations.arguments import Arguments as Base
 from workbench.server.operations.arguments import parse
@@ -53,37 +52,28 @@ def prepare(request: Request) -> Prepared:
     return Prepared((arguments, images, weights, head))
 
 
-def run(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
-    """Embed the pictures of each request at each share of the weights."""
-    del device
+def embed(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
+    """Embed the pictures of one request at each share of the weights."""
     import torch
 
-    outcomes: list[Output | WorkbenchError] = []
+    del number
     start = torch.from_numpy(class_head(loaded) * clip_features.logit_scale(loaded))
-    for item in items:
-        arguments, images, weights, head = item.arguments
-        try:
-            tower = clip_training.unpack_tower(loaded, weights)
-            if head.shape != start.shape:
-                raise InputError(
-                    f"The head is {head.shape}; that of {loaded.name} is {tuple(start.shape)}."
-                )
-        except InputError as error:  # these weights are refused; other requests are not
-            outcomes.append(error)
-            continue
-        # copies, because what arrives with a request is read-only
-        pictures = torch.from_numpy(images.copy()).permute(0, 3, 1, 2)
-        fitted = torch.from_numpy(head.copy())
-        features, heads = [], []
-        for alpha in arguments.alphas:
-            control.check()
-            model = clip_training.blend(loaded, tower, alpha)
-            features.append(clip_features.embed_pictures(model, pictures, control.check))
-            heads.append(torch.lerp(start, fitted, alpha).numpy())
-        outcomes.append(Output({"features": np.stack(features), "heads": np.stack(heads)}))
-    return outcomes
+    arguments, images, weights, head = item.arguments
+    tower = clip_training.unpack_tower(loaded, weights)
+    if head.shape != start.shape:
+        raise InputError(
+            f"The head is {head.shape}; that of {loaded.name} is {tuple(start.shape)}."
+        )
+    # copies, because what arrives with a request is read-only
+    pictures = torch.from_numpy(images.copy()).permute(0, 3, 1, 2)
+    fitted = torch.from_numpy(head.copy())
+    features, heads = [], []
+    for alpha in arguments.alphas:
+        control.check()
+        model = clip_training.blend(loaded, tower, alpha)
+        features.append(clip_features.embed_pictures(model, pictures, control.check))
+        heads.append(torch.lerp(start, fitted, alpha).numpy())
+    return Output({"features": np.stack(features), "heads": np.stack(heads)})
 
 
 OPERATION = Operation(
@@ -91,7 +81,7 @@ OPERATION = Operation(
     version=1,
     kinds=frozenset({"open-clip"}),
     prepare=prepare,
-    run=run,
+    run=one_by_one(embed),
     max_batch_items=8,
     max_batch_cost=8,
     summary="Vectors and heads of a fine-tuned model, and of those between it and zero-shot.",

@@ -16,9 +16,8 @@ from pydantic import Field
 
 from workbench.data.emoji.domains import find_domain
 from workbench.data.emoji.tasks import Task
-from workbench.errors import WorkbenchError
 from workbench.server.api import Request
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations import clip_features, clip_training
 from workbench.server.operations.arguments import Arguments as Base
 from workbench.server.operations.arguments import parse
@@ -56,20 +55,11 @@ def prepare(request: Request) -> Prepared:
     return Prepared(arguments, seed=request.seed)
 
 
-def run(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
-    """Fine-tune for each request."""
-    del device
-    return [
-        _fine_tune(loaded, item.arguments, item.seed or 0, control, number)
-        for number, item in enumerate(items)
-    ]
-
-
-def _fine_tune(loaded: Any, arguments: Arguments, seed: int, control: Control, item: int) -> Output:
+def fine_tune(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
+    """Fine-tune for one request."""
     import torch
 
+    arguments, seed = item.arguments, item.seed or 0
     started = time.perf_counter()
     train = Task(arguments.domain, "train", arguments.shots, arguments.tail, seed)
     pictures = torch.cat([train.draw_part(part) for part in range(train.parts())])
@@ -79,13 +69,13 @@ def _fine_tune(loaded: Any, arguments: Arguments, seed: int, control: Control, i
         control.check()
         loss = trainer.step(arguments.learning_rate)
         control.progress(
-            item,
+            number,
             _TRAINING_SHARE * (step + 1) / arguments.steps,
             f"Training step {step + 1} of {arguments.steps}",
         )
         if (step + 1) % _PARTIAL_STEPS == 0:
-            control.partial(item, {"step": step + 1, "loss": loss})
-    arrays = _measure(loaded, trainer, arguments, control, item)
+            control.partial(number, {"step": step + 1, "loss": loss})
+    arrays = _measure(loaded, trainer, arguments, control, number)
     if arguments.with_weights:
         fitted, fitted_head = trainer.interpolate(loaded, 1.0)
         arrays |= {"weights": clip_training.pack_tower(fitted), "head": fitted_head.numpy()}
@@ -155,6 +145,6 @@ OPERATION = Operation(
     version=2,
     kinds=frozenset({"open-clip"}),
     prepare=prepare,
-    run=run,
+    run=one_by_one(fine_tune),
     summary="Few-shot fine-tuning or a linear probe, with weights interpolated as in WiSE-FT.",
 )

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
-from workbench.errors import WorkbenchError
-from workbench.server.api import Request
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations import prompts
 from workbench.server.operations.arguments import Arguments as Base
-from workbench.server.operations.arguments import parse
+from workbench.server.operations.arguments import preparing
 from workbench.server.operations.prompts import MAX_CHARACTERS
 
 MAX_TEXTS = 1024
@@ -27,30 +24,18 @@ class Arguments(Base):
     texts: Annotated[list[Text], Field(min_length=1, max_length=MAX_TEXTS)]
 
 
-def prepare(request: Request) -> Prepared:
-    """Check a request."""
-    arguments = parse(Arguments, request)
-    return Prepared(arguments, cost=prompts.estimate_tokens(*arguments.texts))
-
-
-def run(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
-    """Count for each request: array ``counts``, ``(n,)`` int64, without special tokens."""
-    del device
-    outcomes: list[Output | WorkbenchError] = []
-    for item in items:
-        control.check()
-        ids = prompts.encode(loaded, item.arguments.texts, add_special_tokens=False)
-        outcomes.append(Output({"counts": np.array([len(one) for one in ids], dtype=np.int64)}))
-    return outcomes
+def count_tokens(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
+    """Count for one request: array ``counts``, ``(n,)`` int64, without special tokens."""
+    del number, control
+    ids = prompts.encode(loaded, item.arguments.texts, add_special_tokens=False)
+    return Output({"counts": np.array([len(one) for one in ids], dtype=np.int64)})
 
 
 OPERATION = Operation(
     name="language.count_tokens",
     version=1,
     kinds=frozenset({"causal-lm", "seq2seq-lm", "sentence-encoder"}),
-    prepare=prepare,
-    run=run,
+    prepare=preparing(Arguments, cost=lambda given: prompts.estimate_tokens(*given.texts)),
+    run=one_by_one(count_tokens),
     summary="How many tokens each of up to 1,024 texts has.",
 )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
 from workbench.data.images import decode_image
-from workbench.errors import InputError, WorkbenchError
+from workbench.errors import InputError
 from workbench.server.api import Request
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations.arguments import Arguments as Base
 from workbench.server.operations.arguments import parse
 
@@ -31,29 +30,16 @@ def prepare(request: Request) -> Prepared:
     return Prepared((file.tobytes(), arguments.size))
 
 
-def run(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
-    """Decode the picture of each request."""
-    del loaded, device
-    outcomes: list[Output | WorkbenchError] = []
-    for item in items:
-        control.check()
-        data, size = item.arguments
-        try:
-            picture = decode_image(data, longest_side=size)
-        except InputError as error:  # this picture is refused; the others of the batch are not
-            outcomes.append(error)
-            continue
-        values = {
-            "width": picture.width,
-            "height": picture.height,
-            "format": picture.format,
-        }
-        outcomes.append(Output({"image": picture.pixels}, values))
-    return outcomes
+def decode(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
+    """Decode the picture of one request."""
+    del loaded, number, control
+    data, size = item.arguments
+    picture = decode_image(data, longest_side=size)
+    values = {"width": picture.width, "height": picture.height, "format": picture.format}
+    return Output({"image": picture.pixels}, values)
 
 
+run = one_by_one(decode)
 OPERATION = Operation(
     name="clip.decode_image",
     version=1,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 from workbench.data.dsp import Row, read_set
-from workbench.errors import InputError, WorkbenchError
+from workbench.errors import InputError
 from workbench.methods.dsp.keywords import pseudo_label_keywords
 from workbench.methods.dsp.phrases import candidate_phrases, noun_spans, textrank
-from workbench.server.api import Json, Request
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.api import Json
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations.arguments import Arguments as Base
-from workbench.server.operations.arguments import parse
+from workbench.server.operations.arguments import preparing
 
 
 class ArticleArguments(Base):
@@ -29,19 +28,7 @@ class RowArguments(Base):
     digest: str
 
 
-def prepare_articles(request: Request) -> Prepared:
-    """Check which split is asked for."""
-    return Prepared(parse(ArticleArguments, request))
-
-
-def prepare_rows(request: Request) -> Prepared:
-    """Check which set is asked for."""
-    return Prepared(parse(RowArguments, request))
-
-
-def run_articles(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
+def give_articles(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
     """Articles with their candidate phrases.
 
     Returns:
@@ -49,39 +36,31 @@ def run_articles(
         alone), ``ranks`` (TextRank of each) and ``keywords`` (phrases of the article that the
         highlights hold too).
     """
-    del loaded, device
-    outcomes: list[Output | WorkbenchError] = []
-    for item in items:
-        rows: list[Json] = []
-        for row in _checked(f"articles-{item.arguments.split}", item.arguments.digest):
-            control.check()
-            article, highlights = row["article"], row["highlights"]
-            candidates = candidate_phrases(article)
-            keywords = pseudo_label_keywords(article, highlights, noun_spans(article))
-            rows.append(
-                {
-                    "id": row["id"],
-                    "article": article,
-                    "highlights": highlights,
-                    "candidates": list(candidates),
-                    "ranks": list(textrank(article, candidates)),
-                    "keywords": list(keywords),
-                    "keyword_ranks": list(textrank(article, keywords)),
-                }
-            )
-        outcomes.append(Output(values={"rows": rows}))
-    return outcomes
+    del loaded, number
+    rows: list[Json] = []
+    for row in _checked(f"articles-{item.arguments.split}", item.arguments.digest):
+        control.check()
+        article, highlights = row["article"], row["highlights"]
+        candidates = candidate_phrases(article)
+        keywords = pseudo_label_keywords(article, highlights, noun_spans(article))
+        rows.append(
+            {
+                "id": row["id"],
+                "article": article,
+                "highlights": highlights,
+                "candidates": list(candidates),
+                "ranks": list(textrank(article, candidates)),
+                "keywords": list(keywords),
+                "keyword_ranks": list(textrank(article, keywords)),
+            }
+        )
+    return Output(values={"rows": rows})
 
 
-def run_rows(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
+def give_rows(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
     """Rows as the file has them."""
-    del loaded, control, device
-    return [
-        Output(values={"rows": list(_checked(item.arguments.name, item.arguments.digest))})
-        for item in items
-    ]
+    del loaded, number, control
+    return Output(values={"rows": list(_checked(item.arguments.name, item.arguments.digest))})
 
 
 def _checked(name: str, digest: str) -> tuple[Row, ...]:
@@ -98,15 +77,15 @@ ARTICLES = Operation(
     name="dsp.articles",
     version=1,
     kinds=frozenset(),
-    prepare=prepare_articles,
-    run=run_articles,
+    prepare=preparing(ArticleArguments),
+    run=one_by_one(give_articles),
     summary="Articles with reference summaries and the phrases a policy may choose from.",
 )
 ROWS = Operation(
     name="dsp.rows",
     version=1,
     kinds=frozenset(),
-    prepare=prepare_rows,
-    run=run_rows,
+    prepare=preparing(RowArguments),
+    run=one_by_one(give_rows),
     summary="Dialogues or word problems as their file has them.",
 )

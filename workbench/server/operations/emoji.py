@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -13,9 +12,9 @@ from workbench.data.emoji.classes import emoji_classes
 from workbench.data.emoji.domains import find_domain
 from workbench.data.emoji.prior import pretraining_prior
 from workbench.data.emoji.tasks import Task
-from workbench.errors import InputError, WorkbenchError
+from workbench.errors import InputError
 from workbench.server.api import Json, Request
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations import clip_features
 from workbench.server.operations.arguments import Arguments as Base
 from workbench.server.operations.arguments import parse
@@ -88,43 +87,29 @@ def class_head(loaded: Any) -> np.ndarray:
     return clip_features.embed_texts(loaded, names, TEMPLATES)
 
 
-def run_features(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
-    """Embed the pictures of each request."""
-    del device
-    outcomes: list[Output | WorkbenchError] = []
-    for number, item in enumerate(items):
-        task = task_of(item.arguments, item.seed)
-        features = embed_task(loaded, task, control, number)
-        outcomes.append(
-            Output(
-                {
-                    "labels": task.labels(),
-                    # Half precision halves what is shipped and moves a logit by 1e-3 at most.
-                    "features": features.astype(np.float16),
-                    "text_features": class_head(loaded),
-                    "log_prior": np.log(pretraining_prior(len(emoji_classes()))),
-                    "counts": task.counts(),
-                },
-                {"logit_scale": clip_features.logit_scale(loaded), **_class_values()},
-            )
-        )
-    return outcomes
+def embed_pictures(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
+    """Embed the pictures of one request."""
+    task = task_of(item.arguments, item.seed)
+    features = embed_task(loaded, task, control, number)
+    return Output(
+        {
+            "labels": task.labels(),
+            # Half precision halves what is shipped and moves a logit by 1e-3 at most.
+            "features": features.astype(np.float16),
+            "text_features": class_head(loaded),
+            "log_prior": np.log(pretraining_prior(len(emoji_classes()))),
+            "counts": task.counts(),
+        },
+        {"logit_scale": clip_features.logit_scale(loaded), **_class_values()},
+    )
 
 
-def run_pictures(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
-    """Draw the pictures of each request."""
-    del loaded, device
-    outcomes: list[Output | WorkbenchError] = []
-    for item in items:
-        control.check()
-        pictures, labels = task_of(item.arguments, item.seed).pick(item.arguments.indices)
-        arrays = {"pictures": pictures.permute(0, 2, 3, 1).contiguous().numpy(), "labels": labels}
-        outcomes.append(Output(arrays, _class_values()))
-    return outcomes
+def draw_pictures(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
+    """Draw the pictures of one request."""
+    del loaded, number, control
+    pictures, labels = task_of(item.arguments, item.seed).pick(item.arguments.indices)
+    arrays = {"pictures": pictures.permute(0, 2, 3, 1).contiguous().numpy(), "labels": labels}
+    return Output(arrays, _class_values())
 
 
 def _class_values() -> dict[str, Json]:
@@ -142,7 +127,7 @@ FEATURES = Operation(
     version=1,
     kinds=frozenset({"open-clip"}),
     prepare=prepare_features,
-    run=run_features,
+    run=one_by_one(embed_pictures),
     summary="Vectors and labels of a task of the emoji world, with the true caption prior.",
 )
 PICTURES = Operation(
@@ -150,7 +135,7 @@ PICTURES = Operation(
     version=1,
     kinds=frozenset(),
     prepare=prepare_pictures,
-    run=run_pictures,
+    run=one_by_one(draw_pictures),
     max_batch_items=16,
     max_batch_cost=16,
     summary="Pictures of a task of the emoji world.",

@@ -5,7 +5,6 @@ Each answer is the one that ``language.generate`` gives to prefix and prompt wit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from pydantic import Field, model_validator
 
 from workbench.errors import CancelledError, InputError, WorkbenchError
 from workbench.server.api import Request
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations import generate, prompts, remote_generation
 from workbench.server.operations.arguments import parse
 from workbench.server.operations.prompts import MAX_CHARACTERS, NonEmpty
@@ -53,23 +52,8 @@ def prepare(request: Request) -> Prepared:
     return Prepared(parse(Arguments, request), seed=generate.check_seed(request.seed))
 
 
-def run(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
-    """Answer each request's prompts together."""
-    del device
-    answer = _answer_remotely if loaded.kind == "openai" else _answer
-    outcomes: list[Output | WorkbenchError] = []
-    for number, item in enumerate(items):
-        try:
-            outcomes.append(answer(loaded, number, item, control))
-        except InputError as error:
-            outcomes.append(error)
-    return outcomes
-
-
-def _answer(loaded: Any, number: int, item: Prepared, control: Control) -> Output | WorkbenchError:
-    """Answers to one request.
+def answer(loaded: Any, item: Prepared, number: int, control: Control) -> Output | WorkbenchError:
+    """Answer one request's prompts together.
 
     Returns:
         Values with one entry for each prompt, as ``language.generate`` writes them: ``texts``,
@@ -77,6 +61,8 @@ def _answer(loaded: Any, number: int, item: Prepared, control: Control) -> Outpu
         answer after the other: ``token_ids`` and ``token_log_probabilities``; and
         ``token_counts`` of each.
     """
+    if loaded.kind == "openai":
+        return _answer_remotely(loaded, number, item, control)
     arguments: Arguments = item.arguments
     shared, texts = _write_texts(loaded, arguments)
     is_plain = arguments.turns is None  # a template writes the special tokens itself
@@ -178,7 +164,7 @@ OPERATION = Operation(
     version=1,
     kinds=frozenset({"causal-lm", "seq2seq-lm", "openai"}),
     prepare=prepare,
-    run=run,
+    run=one_by_one(answer),
     is_cacheable=generate.is_repeatable,
     summary="Continue up to 64 prompts after one shared prefix, decoded together.",
 )

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from workbench.data.grounded import read_records
-from workbench.errors import InputError, WorkbenchError
-from workbench.server.api import Request
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.errors import InputError
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations.arguments import Arguments as Base
-from workbench.server.operations.arguments import parse
+from workbench.server.operations.arguments import preparing
 
 
 class Arguments(Base):
@@ -22,40 +20,27 @@ class Arguments(Base):
     digest: str
 
 
-def prepare(request: Request) -> Prepared:
-    """Check which world is asked for."""
-    return Prepared(parse(Arguments, request))
-
-
-def run(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
+def give_records(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
     """Give the records as their file has them.
 
     Returns:
         Values: ``records``, one for each episode; ``receipt``, how they were measured.
     """
-    del loaded, control, device
-    outcomes: list[Output | WorkbenchError] = []
-    for item in items:
-        rows, header, found = read_records(item.arguments.world)
-        if found != item.arguments.digest:
-            outcomes.append(
-                InputError(
-                    "The measured episodes of this server are another version than the page's; "
-                    "install both from the same release."
-                )
-            )
-        else:
-            outcomes.append(Output(values={"records": list(rows), "receipt": header}))
-    return outcomes
+    del loaded, number, control
+    rows, header, found = read_records(item.arguments.world)
+    if found != item.arguments.digest:
+        raise InputError(
+            "The measured episodes of this server are another version than the page's; install "
+            "both from the same release."
+        )
+    return Output(values={"records": list(rows), "receipt": header})
 
 
 OPERATION = Operation(
     name="grounded.records",
     version=1,
     kinds=frozenset(),
-    prepare=prepare,
-    run=run,
+    prepare=preparing(Arguments),
+    run=one_by_one(give_records),
     summary="Measured episodes of grounded decoding, by task, scene and method.",
 )

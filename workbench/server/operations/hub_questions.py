@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from workbench.data.teaching.hub import fetch_rows
 from workbench.errors import UnreachableError, WorkbenchError
-from workbench.server.api import Request
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations.arguments import Arguments as Base
-from workbench.server.operations.arguments import parse
+from workbench.server.operations.arguments import preparing
 from workbench.settings import load_settings
 
 MAXIMUM_ROWS = 2_000
@@ -21,46 +19,33 @@ MAXIMUM_ROWS = 2_000
 class Arguments(Base):
     """Which rows."""
 
-    task: Literal["strategyqa", "ecqa", "gsm8k"]
+    task: Literal["strategyqa", "strategyqa_facts", "ecqa", "gsm8k"]
     split: Literal["train", "test"]
     count: Annotated[int, Field(ge=1, le=MAXIMUM_ROWS)]
 
 
-def prepare(request: Request) -> Prepared:
-    """Check which rows are asked for."""
-    return Prepared(parse(Arguments, request))
-
-
-def run(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
-    """Fetch for each request.
+def fetch(loaded: Any, item: Prepared, number: int, control: Control) -> Output | WorkbenchError:
+    """Fetch for one request.
 
     Returns:
         Values: ``rows``, in the set's own field names, and ``revision``, the hub's commit.
     """
-    del loaded, device
+    del loaded, number
     if load_settings().offline:
-        return [
-            UnreachableError(
-                "The published sets are on the hub and downloads are off; unset WORKBENCH_OFFLINE, "
-                "or send the set as a file."
-            )
-        ] * len(items)
-    outcomes: list[Output | WorkbenchError] = []
-    for item in items:
-        asked: Arguments = item.arguments
-        found = fetch_rows(asked.task, asked.split, asked.count, check=control.check)
-        values = {"rows": [dict(row) for row in found.rows], "revision": found.revision}
-        outcomes.append(Output(values=values))
-    return outcomes
+        return UnreachableError(
+            "The published sets are on the hub and downloads are off; unset WORKBENCH_OFFLINE, "
+            "or send the set as a file."
+        )
+    asked: Arguments = item.arguments
+    found = fetch_rows(asked.task, asked.split, asked.count, check=control.check)
+    return Output(values={"rows": [dict(row) for row in found.rows], "revision": found.revision})
 
 
 OPERATION = Operation(
     name="teaching.hub_rows",
     version=1,
     kinds=frozenset(),
-    prepare=prepare,
-    run=run,
+    prepare=preparing(Arguments),
+    run=one_by_one(fetch),
     summary="Rows of StrategyQA, ECQA or GSM8K from the Hugging Face hub.",
 )

@@ -14,7 +14,7 @@ from pydantic import Field
 from workbench.errors import InputError, WorkbenchError
 from workbench.methods.dsp.features import FEATURES, phrase_features, texts_to_embed
 from workbench.server.api import Arrays, Request
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations import embed_text
 from workbench.server.operations.arguments import Arguments as Base
 from workbench.server.operations.arguments import parse
@@ -112,26 +112,21 @@ def as_candidates(arrays: Arrays, prefix: str = "") -> Any:
     )
 
 
-def run_describe(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
+def describe(loaded: Any, item: Prepared, number: int, control: Control) -> Output | WorkbenchError:
     """Describe each article's candidates.
 
     Returns:
         Arrays, padded to the most candidates c of an article: ``features`` ``(a, c, 8)``,
         ``similarity`` ``(a, c, c)`` and ``present`` ``(a, c)``.
     """
-    outcomes: list[Output | WorkbenchError] = []
-    for item in items:
-        articles: list[Described] = item.arguments.articles
-        texts = [texts_to_embed(one.article, one.phrases) for one in articles]
-        asked = embed_text.Arguments(texts=[text for some in texts for text in some], truncate=True)
-        (found,) = embed_text.run(loaded, [Prepared(asked)], control, device)
-        if isinstance(found, WorkbenchError):
-            outcomes.append(found)
-            continue
-        outcomes.append(Output(_describe(articles, found.arrays["embeddings"])))
-    return outcomes
+    del number
+    articles: list[Described] = item.arguments.articles
+    texts = [texts_to_embed(one.article, one.phrases) for one in articles]
+    asked = embed_text.Arguments(texts=[text for some in texts for text in some], truncate=True)
+    (found,) = embed_text.run(loaded, [Prepared(asked)], control, loaded.device)
+    if isinstance(found, WorkbenchError):
+        return found
+    return Output(_describe(articles, found.arrays["embeddings"]))
 
 
 def _describe(articles: Sequence[Described], embeddings: np.ndarray) -> dict[str, np.ndarray]:
@@ -150,45 +145,36 @@ def _describe(articles: Sequence[Described], embeddings: np.ndarray) -> dict[str
     return {"features": features, "similarity": similarity, "present": present}
 
 
-def run_fit(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
-    """Fine-tune a new policy for each request.
+def fit(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
+    """Fine-tune a new policy for one request.
 
     Returns:
         Arrays: ``weights`` ``(p,)`` float32 and ``loss`` ``(epochs,)`` per label.
     """
     from workbench.training import phrase_policy
 
-    del loaded, device
-    outcomes: list[Output | WorkbenchError] = []
-    for number, item in enumerate(items):
-        arguments, arrays = item.arguments
-        policy = phrase_policy.new_policy(len(FEATURES), item.seed or 0)
+    del loaded
+    arguments, arrays = item.arguments
+    policy = phrase_policy.new_policy(len(FEATURES), item.seed or 0)
 
-        def tell(done: float, number: int = number) -> None:
-            control.check()
-            control.progress(number, done, "Learning the pseudo-labels")
+    def tell(done: float) -> None:
+        control.check()
+        control.progress(number, done, "Learning the pseudo-labels")
 
-        losses = phrase_policy.fit_labels(
-            policy,
-            as_candidates(arrays),
-            arrays["labels"],
-            epochs=arguments.epochs,
-            learning_rate=arguments.learning_rate,
-            batch=arguments.batch,
-            seed=item.seed or 0,
-            tell=tell,
-        )
-        outcomes.append(
-            Output({"weights": phrase_policy.read_weights(policy), "loss": np.array(losses)})
-        )
-    return outcomes
+    losses = phrase_policy.fit_labels(
+        policy,
+        as_candidates(arrays),
+        arrays["labels"],
+        epochs=arguments.epochs,
+        learning_rate=arguments.learning_rate,
+        batch=arguments.batch,
+        seed=item.seed or 0,
+        tell=tell,
+    )
+    return Output({"weights": phrase_policy.read_weights(policy), "loss": np.array(losses)})
 
 
-def run_choose(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
+def choose(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
     """The likeliest hints of a policy.
 
     Returns:
@@ -196,17 +182,12 @@ def run_choose(
     """
     from workbench.training import phrase_policy
 
-    del loaded, control, device
-    outcomes: list[Output | WorkbenchError] = []
-    for item in items:
-        try:
-            policy = phrase_policy.load_policy(len(FEATURES), item.arguments["weights"])
-        except ValueError as error:
-            outcomes.append(InputError(f"policy.choose_phrases: {error}."))
-            continue
-        choices = phrase_policy.choose_greedily(policy, as_candidates(item.arguments))
-        outcomes.append(Output({"choices": choices}))
-    return outcomes
+    del loaded, number, control
+    try:
+        policy = phrase_policy.load_policy(len(FEATURES), item.arguments["weights"])
+    except ValueError as error:
+        raise InputError(f"policy.choose_phrases: {error}.") from error
+    return Output({"choices": phrase_policy.choose_greedily(policy, as_candidates(item.arguments))})
 
 
 DESCRIBE = Operation(
@@ -214,7 +195,7 @@ DESCRIBE = Operation(
     version=1,
     kinds=frozenset({"sentence-encoder"}),
     prepare=prepare_describe,
-    run=run_describe,
+    run=one_by_one(describe),
     summary="What the phrase policy sees of each candidate phrase of some articles.",
 )
 FIT = Operation(
@@ -222,7 +203,7 @@ FIT = Operation(
     version=1,
     kinds=frozenset(),
     prepare=prepare_fit,
-    run=run_fit,
+    run=one_by_one(fit),
     summary="Supervised fine-tuning of the phrase policy on pseudo-labels.",
 )
 CHOOSE = Operation(
@@ -230,6 +211,6 @@ CHOOSE = Operation(
     version=1,
     kinds=frozenset(),
     prepare=prepare_choose,
-    run=run_choose,
+    run=one_by_one(choose),
     summary="The likeliest hints of a phrase policy.",
 )

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from workbench.errors import WorkbenchError
 from workbench.methods.dsp.rouge import rouge_scores
-from workbench.server.api import Request
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations.arguments import Arguments as Base
-from workbench.server.operations.arguments import parse
+from workbench.server.operations.arguments import preparing
 from workbench.server.operations.prompts import MAX_CHARACTERS
 
 MAX_PAIRS = 4096
@@ -38,35 +35,26 @@ class Arguments(Base):
         return self
 
 
-def prepare(request: Request) -> Prepared:
-    """Check the pairs."""
-    return Prepared(parse(Arguments, request))
+prepare = preparing(Arguments)
 
 
-def run(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
-    """Score each request's pairs.
+def score_pairs(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
+    """Score one request's pairs.
 
     Returns:
         Arrays: ``scores``, ``(n, 3, 3)`` float64: pair, metric, then precision, recall and F1.
     """
     import numpy as np
 
-    del loaded, device
-    outcomes: list[Output | WorkbenchError] = []
-    for number, item in enumerate(items):
-        one: Arguments = item.arguments
-        parts: list[np.ndarray] = []
-        for first in range(0, len(one.predictions), _AT_ONCE):
-            control.check()
-            control.progress(number, first / len(one.predictions), "Scoring summaries")
-            some = slice(first, first + _AT_ONCE)
-            parts.append(
-                rouge_scores(one.predictions[some], one.references[some], stemmer=one.stemmer)
-            )
-        outcomes.append(Output(arrays={"scores": np.concatenate(parts)}))
-    return outcomes
+    del loaded
+    one: Arguments = item.arguments
+    parts: list[np.ndarray] = []
+    for first in range(0, len(one.predictions), _AT_ONCE):
+        control.check()
+        control.progress(number, first / len(one.predictions), "Scoring summaries")
+        some = slice(first, first + _AT_ONCE)
+        parts.append(rouge_scores(one.predictions[some], one.references[some], stemmer=one.stemmer))
+    return Output(arrays={"scores": np.concatenate(parts)})
 
 
 OPERATION = Operation(
@@ -74,6 +62,6 @@ OPERATION = Operation(
     version=1,
     kinds=frozenset(),
     prepare=prepare,
-    run=run,
+    run=one_by_one(score_pairs),
     summary="ROUGE-1, 2 and L of pairs of texts, by rouge-score.",
 )

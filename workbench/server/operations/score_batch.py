@@ -6,18 +6,16 @@ candidates.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from workbench.errors import InputError, WorkbenchError
-from workbench.server.api import Request
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations import prompts, score_choices
 from workbench.server.operations.arguments import Arguments as Base
-from workbench.server.operations.arguments import parse
+from workbench.server.operations.arguments import preparing
 from workbench.server.operations.several import MAX_TEXTS, PartControl
 
 _MAX_CANDIDATES = 64
@@ -44,28 +42,10 @@ class Arguments(Base):
         return self
 
 
-def prepare(request: Request) -> Prepared:
-    """Check a request."""
-    return Prepared(parse(Arguments, request))
-
-
-def run(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
-    """Score each request's questions together."""
-    outcomes: list[Output | WorkbenchError] = []
-    for number, item in enumerate(items):
-        try:
-            outcomes.append(_score(loaded, number, item.arguments, control, device))
-        except InputError as error:
-            outcomes.append(error)
-    return outcomes
-
-
-def _score(
-    loaded: Any, number: int, arguments: Arguments, control: Control, device: str
+def score_together(
+    loaded: Any, item: Prepared, number: int, control: Control
 ) -> Output | WorkbenchError:
-    """Scores of one request.
+    """Score one request's questions together.
 
     Returns:
         Arrays over all candidates, question after question: ``log_probabilities`` (sums) and
@@ -73,12 +53,13 @@ def _score(
         the questions ``candidate_counts``. Value ``best``: the number of the most probable
         candidate of each question.
     """
+    arguments: Arguments = item.arguments
     if arguments.turns is not None:
         prompts.refuse_without_template(loaded)
     asked = [Prepared(_ask(arguments, one)) for one in arguments.questions]
     parts = PartControl(control, number, len(asked))
     found: list[Output] = []
-    for part, outcome in enumerate(score_choices.run(loaded, asked, parts, device)):
+    for part, outcome in enumerate(score_choices.run(loaded, asked, parts, loaded.device)):
         if isinstance(outcome, InputError) and len(asked) > 1:
             return InputError(f"Text {part + 1} of {len(asked)}: {outcome}")
         if isinstance(outcome, WorkbenchError):
@@ -107,7 +88,7 @@ OPERATION = Operation(
     name="language.score_batch",
     version=1,
     kinds=score_choices.OPERATION.kinds,
-    prepare=prepare,
-    run=run,
+    prepare=preparing(Arguments),
+    run=one_by_one(score_together),
     summary="Log-probability of each candidate of up to 64 prompts after one shared prefix.",
 )

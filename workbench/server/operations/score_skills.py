@@ -7,18 +7,17 @@ knows nothing of any scene, so whoever values skills anew reads it again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
-from workbench.errors import InputError, WorkbenchError
-from workbench.server.api import Json, Request
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.errors import InputError
+from workbench.server.api import Json
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations import prompts
 from workbench.server.operations.arguments import Arguments as Base
-from workbench.server.operations.arguments import parse
+from workbench.server.operations.arguments import preparing
 from workbench.server.operations.trie_forward import read_trie
 from workbench.skill_trie import SkillTrie
 
@@ -54,58 +53,28 @@ class Arguments(Skills):
     top: Annotated[int, Field(ge=0, le=50)] = 10
 
 
-def prepare(request: Request) -> Prepared:
-    """Check a request."""
-    return Prepared(parse(Arguments, request))
-
-
-def prepare_tokenize(request: Request) -> Prepared:
-    """Check a request."""
-    return Prepared(parse(Skills, request))
-
-
-def run(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
-    """Score the skills of each request."""
-    del device
-    outcomes: list[Output | WorkbenchError] = []
-    for number, item in enumerate(items):
-        try:
-            outcomes.append(_score(loaded, item.arguments, number, control))
-        except InputError as error:
-            outcomes.append(error)
-    return outcomes
-
-
-def run_tokenize(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
-    """Give the tokens of each request's skills.
+def tokenize_skills(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
+    """Give the tokens of one request's skills.
 
     Returns:
         Arrays: ``token_counts``, ``(m,)``, and ``token_ids``, skill after skill. Values:
         ``texts``, the text of each id of ``text_ids``, an array.
     """
-    del device
-    outcomes: list[Output | WorkbenchError] = []
-    for item in items:
-        control.check()
-        ids = _encode(loaded, _written(item.arguments))
-        outcomes.append(_write(loaded, ids, {}, set()))
-    return outcomes
+    del number, control
+    return _write(loaded, _encode(loaded, _written(item.arguments)), {}, set())
 
 
-def _score(loaded: Any, arguments: Arguments, number: int, control: Control) -> Output:
-    """Score one request.
+def score_skills(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
+    """Score the skills of one request.
 
     Returns:
-        What ``run_tokenize`` gives, and arrays over the n nodes of the trie
+        What ``tokenize_skills`` gives, and arrays over the n nodes of the trie
         (``skill_trie.SkillTrie`` of these tokens): ``log_probabilities``; ``outside_mass``,
         ``outside_tokens`` (-1 where there is none) and ``outside_log_probabilities``; over the
         nodes with children ``internal``, their numbers, ``top_tokens`` and
         ``top_log_probabilities``.
     """
+    arguments: Arguments = item.arguments
     prefix, stem, ids = tokenize_in_context(loaded, arguments)
     trie = SkillTrie.from_skills(arguments.skills, ids)
     prompts.refuse_length(
@@ -243,15 +212,15 @@ OPERATION = Operation(
     name="language.score_skills",
     version=1,
     kinds=frozenset({"causal-lm"}),
-    prepare=prepare,
-    run=run,
+    prepare=preparing(Arguments),
+    run=one_by_one(score_skills),
     summary="Log-probability of every token of a list of skills after a prompt, as a trie.",
 )
 TOKENIZE = Operation(
     name="language.tokenize_skills",
     version=1,
     kinds=frozenset({"causal-lm"}),
-    prepare=prepare_tokenize,
-    run=run_tokenize,
+    prepare=preparing(Skills),
+    run=one_by_one(tokenize_skills),
     summary="The tokens of a list of skills.",
 )

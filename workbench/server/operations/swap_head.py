@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 from threadpoolctl import threadpool_limits
 
-from workbench.errors import InputError, WorkbenchError
+from workbench.errors import InputError
 from workbench.methods.attention.causal import average_values, causal_mask, exponential_weights
 from workbench.methods.attention.stand_ins import (
     BASELINES,
@@ -21,7 +21,7 @@ from workbench.methods.attention.stand_ins import (
     polynomial_stand_in,
 )
 from workbench.server.api import Json, Request
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations import prompts
 from workbench.server.operations.arguments import Arguments as Base
 from workbench.server.operations.arguments import parse
@@ -92,22 +92,7 @@ def prepare(request: Request) -> Prepared:
     return Prepared(arguments, cost=prompts.estimate_tokens(arguments.text))
 
 
-def run(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
-    """Measure each request by itself."""
-    del device
-    outcomes: list[Output | WorkbenchError] = []
-    for number, item in enumerate(items):
-        control.check()
-        try:
-            outcomes.append(_measure(loaded, item.arguments, control, number))
-        except InputError as error:  # this text is refused; the others of the batch are not
-            outcomes.append(error)
-    return outcomes
-
-
-def _measure(loaded: Any, arguments: Arguments, control: Control, number: int) -> Output:
+def measure_head(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
     """Compare the model with every variant of it.
 
     Returns:
@@ -120,6 +105,7 @@ def _measure(loaded: Any, arguments: Arguments, control: Control, number: int) -
         ``texts``, the r continuations and last the model's own; ``tokens``; ``head_dimension``;
         ``score_bound``, a of the projected scores; ``kept``, their share of the squared scores.
     """
+    arguments: Arguments = item.arguments
     ids = _read(loaded, arguments)
     layer = _capture(loaded, ids, arguments)
     head = [
@@ -303,7 +289,7 @@ SWAP_HEAD = Operation(
     version=2,
     kinds=frozenset({"causal-lm"}),
     prepare=prepare,
-    run=run,
+    run=one_by_one(measure_head),
     max_batch_items=1,
     max_batch_cost=20_000,
     summary="One attention head replaced by polynomials and baselines: the next token, the text.",

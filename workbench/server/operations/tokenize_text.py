@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from workbench.errors import InputError, WorkbenchError
-from workbench.server.api import Request
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations import prompts
-from workbench.server.operations.arguments import parse
+from workbench.server.operations.arguments import preparing
 
 
-def prepare(request: Request) -> Prepared:
-    """Check a request."""
-    arguments = parse(prompts.Prompted, request)
-    return Prepared(arguments, cost=arguments.estimated_tokens())
-
-
-def run(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
-    """Tokenise a batch of texts."""
-    del device
-    outcomes: list[Output | WorkbenchError] = []
-    for item in items:
-        control.check()
-        try:
-            outcomes.append(tokenize(loaded, item.arguments))
-        except InputError as error:
-            outcomes.append(error)
-    return outcomes
-
-
-def tokenize(loaded: Any, prompted: prompts.Prompted) -> Output:
+def tokenize(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
     """Tokens of a text with their places in it.
 
     Returns:
@@ -44,7 +20,8 @@ def tokenize(loaded: Any, prompted: prompts.Prompted) -> Output:
         (half a character shows as U+FFFD); ``text``, what was tokenised; ``count``; ``limit``,
         the longest text the model takes, in tokens.
     """
-    text, special = prompts.written_prompt(loaded, prompted)
+    del number, control
+    text, special = prompts.written_prompt(loaded, item.arguments)
     encoded = loaded.tokenizer(
         text, add_special_tokens=special, return_offsets_mapping=True, verbose=False
     )
@@ -68,8 +45,8 @@ OPERATION = Operation(
     name="language.tokenize",
     version=1,
     kinds=frozenset({"causal-lm", "seq2seq-lm", "sentence-encoder"}),
-    prepare=prepare,
-    run=run,
+    prepare=preparing(prompts.Prompted, cost=prompts.Prompted.estimated_tokens),
+    run=one_by_one(tokenize),
     max_batch_cost=65_536,
     max_batch_items=64,
     summary="The tokens of a text, with their places in it.",

@@ -12,17 +12,17 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from workbench.data.scenes.scene import World
+from workbench.data.scenes.scene import Scene, World
 from workbench.data.scenes.sentences import express, write_caption
-from workbench.errors import InputError, WorkbenchError
+from workbench.errors import InputError
 from workbench.methods.visionllm.decoding import check_reach
 from workbench.methods.visionllm.formats import BOX_POINTS, template
 from workbench.methods.visionllm.parsing import MOST_CHARACTERS, parse_instruction
-from workbench.methods.visionllm.task import SET_KINDS, Task
+from workbench.methods.visionllm.task import SET_KINDS
 from workbench.server.api import Request
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations.arguments import Arguments as Base
-from workbench.server.operations.arguments import parse
+from workbench.server.operations.arguments import parse, preparing
 from workbench.server.operations.clip_embed import check_images
 
 MAX_PICTURES = 64
@@ -62,25 +62,13 @@ def prepare_decode(request: Request) -> Prepared:
     return Prepared((parse_instruction(arguments.instruction), images, arguments))
 
 
-def run_decode(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
-    """Carry out the instruction of each request."""
-    del device
-    outcomes: list[Output | WorkbenchError] = []
-    for item in items:
-        control.check()
-        task, images, arguments = item.arguments
-        try:
-            outcomes.append(_decode(loaded.model, task, images, arguments))
-        except InputError as error:  # this instruction is refused; the others of the batch are not
-            outcomes.append(error)
-    return outcomes
-
-
-def _decode(network: Any, task: Task, images: np.ndarray, arguments: DecodeArguments) -> Output:
+def decode(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
+    """Carry out the instruction of one request."""
     from workbench.training.visionllm import inference
 
+    del number, control
+    network = loaded.model
+    task, images, arguments = item.arguments
     options = inference.Options(
         arguments.use_language, arguments.inside_tuple, arguments.one_by_one
     )
@@ -117,27 +105,17 @@ def _decode(network: Any, task: Task, images: np.ndarray, arguments: DecodeArgum
     )
 
 
-def prepare_scenes(request: Request) -> Prepared:
-    """Check which scenes are asked for."""
-    return Prepared(parse(SceneArguments, request), seed=request.seed)
-
-
-def run_scenes(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
-    """Draw the scenes of each request."""
-    del loaded, device
-    outcomes: list[Output | WorkbenchError] = []
-    for item in items:
-        control.check()
-        outcomes.append(_draw(item.arguments, item.seed or 0))
-    return outcomes
-
-
-def _draw(arguments: SceneArguments, seed: int) -> Output:
+def draw_scenes(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
     """Boxes, labels and contours stand one after another; ``scene_of`` says whose each is."""
-    world = World(classes=arguments.classes, side_px=arguments.side_px, seed=seed)
+    del loaded, number, control
+    arguments: SceneArguments = item.arguments
+    world = World(classes=arguments.classes, side_px=arguments.side_px, seed=item.seed or 0)
     scenes = list(world.scenes(arguments.split, arguments.count, arguments.start))
+    return describe_scenes(scenes, world, arguments.points)
+
+
+def describe_scenes(scenes: Sequence[Scene], world: World, points: int) -> Output:
+    """Everything that is known of some scenes, as ``vision.scenes`` answers it."""
     things = [thing for scene in scenes for thing in scene.things]
     counts = [len(scene.things) for scene in scenes]
     return Output(
@@ -146,7 +124,7 @@ def _draw(arguments: SceneArguments, seed: int) -> Output:
             "scene_of": np.repeat(np.arange(len(scenes)), counts),
             "labels": np.array([thing.label for thing in things], dtype=np.int64),
             "boxes": np.array([thing.box for thing in things]),
-            "contours": np.array([thing.contour(arguments.points) for thing in things]),
+            "contours": np.array([thing.contour(points) for thing in things]),
         },
         {
             "class_names": list(world.names),
@@ -165,7 +143,7 @@ DECODE = Operation(
     version=1,
     kinds=frozenset({"visionllm"}),
     prepare=prepare_decode,
-    run=run_decode,
+    run=one_by_one(decode),
     max_batch_items=8,
     max_batch_cost=8,
     summary="A vision task in words carried out on pictures: every slot's distribution, or a text.",
@@ -174,8 +152,8 @@ SCENES = Operation(
     name="vision.scenes",
     version=1,
     kinds=frozenset(),
-    prepare=prepare_scenes,
-    run=run_scenes,
+    prepare=preparing(SceneArguments),
+    run=one_by_one(draw_scenes),
     max_batch_items=16,
     max_batch_cost=16,
     summary="Scenes of drawn emoji with boxes, contours, captions and expressions.",

@@ -5,22 +5,21 @@ Where ``vision.decode`` lays a few pictures open, this one answers thousands and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from workbench.data.scenes.scene import World
-from workbench.errors import InputError, WorkbenchError
+from workbench.errors import InputError
 from workbench.methods.visionllm.ceilings import contour_ceiling
 from workbench.methods.visionllm.decoding import check_reach, decode
 from workbench.methods.visionllm.parsing import MOST_CHARACTERS, parse_instruction
 from workbench.methods.visionllm.task import SET_KINDS, Task
 from workbench.server.api import Request
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations.arguments import Arguments as Base
-from workbench.server.operations.arguments import parse
+from workbench.server.operations.arguments import parse, preparing
 
 MAX_INSTRUCTIONS = 64
 MAX_SCENES = 512
@@ -80,21 +79,10 @@ def prepare_detect(request: Request) -> Prepared:
     return Prepared((tasks, arguments), seed=request.seed)
 
 
-def run_detect(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
-    """Carry out the instructions of each request."""
-    del device
-    outcomes: list[Output | WorkbenchError] = []
-    for number, item in enumerate(items):
-        tasks, arguments = item.arguments
-        try:
-            outcomes.append(
-                _detect(loaded.model, tasks, arguments, item.seed, Reporter(control, number))
-            )
-        except InputError as error:  # this request is refused; the others of the batch are not
-            outcomes.append(error)
-    return outcomes
+def detect(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
+    """Carry out the instructions of one request."""
+    tasks, arguments = item.arguments
+    return _detect(loaded.model, tasks, arguments, item.seed, Reporter(control, number))
 
 
 class Reporter:
@@ -173,32 +161,22 @@ def _answer(
     return {name: np.stack(values) for name, values in found.items()}
 
 
-def prepare_ceilings(request: Request) -> Prepared:
-    """Check which scenes and numbers of points are asked for."""
-    return Prepared(parse(CeilingArguments, request), seed=request.seed)
-
-
-def run_ceilings(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
+def measure_ceilings(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
     """Write masks as polygons and measure what is left of them."""
-    del loaded, device
-    outcomes: list[Output | WorkbenchError] = []
-    for number, item in enumerate(items):
-        arguments: CeilingArguments = item.arguments
-        world = arguments.world(item.seed)
-        scenes = list(world.scenes(arguments.split, arguments.count, arguments.start))
-        things = [thing for scene in scenes for thing in scene.things]
-        masks = [thing.mask for thing in things]
-        overlaps: list[np.ndarray] = []
-        for done, points in enumerate(arguments.points):
-            Reporter(control, number).step(done, len(arguments.points))
-            contours = [thing.contour(points, arguments.contour) for thing in things]
-            overlaps.append(contour_ceiling(masks, contours))
-        labels = np.array([thing.label for thing in things], dtype=np.int16)
-        arrays = {"overlaps": np.stack(overlaps).astype(np.float32), "labels": labels}
-        outcomes.append(Output(arrays, {"class_names": list(world.names)}))
-    return outcomes
+    del loaded
+    arguments: CeilingArguments = item.arguments
+    world = arguments.world(item.seed)
+    scenes = list(world.scenes(arguments.split, arguments.count, arguments.start))
+    things = [thing for scene in scenes for thing in scene.things]
+    masks = [thing.mask for thing in things]
+    overlaps: list[np.ndarray] = []
+    for done, points in enumerate(arguments.points):
+        Reporter(control, number).step(done, len(arguments.points))
+        contours = [thing.contour(points, arguments.contour) for thing in things]
+        overlaps.append(contour_ceiling(masks, contours))
+    labels = np.array([thing.label for thing in things], dtype=np.int16)
+    arrays = {"overlaps": np.stack(overlaps).astype(np.float32), "labels": labels}
+    return Output(arrays, {"class_names": list(world.names)})
 
 
 DETECT = Operation(
@@ -206,14 +184,14 @@ DETECT = Operation(
     version=1,
     kinds=frozenset({"visionllm"}),
     prepare=prepare_detect,
-    run=run_detect,
+    run=one_by_one(detect),
     summary="Instructions in words carried out on many scenes: classes, scores and boxes.",
 )
 CEILINGS = Operation(
     name="vision.ceilings",
     version=1,
     kinds=frozenset(),
-    prepare=prepare_ceilings,
-    run=run_ceilings,
+    prepare=preparing(CeilingArguments),
+    run=one_by_one(measure_ceilings),
     summary="Overlap of the masks of scenes with the polygons of N points that stand for them.",
 )
