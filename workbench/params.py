@@ -36,6 +36,11 @@ from workbench.errors import InputError, UnknownNameError
 
 P = TypeVar("P")
 
+WRITERS = ("causal-lm", "seq2seq-lm", "openai")
+"""Kinds of language model that write a text; an OpenAI-compatible endpoint is one of them."""
+SCORERS = ("causal-lm", "seq2seq-lm")
+"""Kinds of language model that also say how probable a given text is; an endpoint does not."""
+
 UPLOAD_REFERENCE = re.compile(r"([0-9a-f]{64})/([^/\\\x00-\x1f]{1,80})")
 """SHA-256 of a file and its name for people."""
 
@@ -106,17 +111,23 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model of one kind, by the name of its card (the catalogue checks that it exists).
+    """A model of a kind, by the name of its card (the catalogue checks that it exists).
 
     Args:
-        kind: kind of model, as written on the cards ("causal-lm", "sentence-encoder", …).
+        kind: kind of model, as written on the cards ("causal-lm", "sentence-encoder", …); several
+            where what the study asks of it is asked of each of them alike.
         label: what stands above the control.
         help: one sentence under the control.
     """
 
-    kind: str
+    kind: str | tuple[str, ...]
     label: str
     help: str = ""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Every kind it may be of."""
+        return (self.kind,) if isinstance(self.kind, str) else self.kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +268,7 @@ def describe(field: Field) -> str:
         case Text() as t:
             allowed = f"text of up to {t.max_chars:,} characters"
         case Model() as m:
-            allowed = f"the name of a {m.kind} model"
+            allowed = f"the name of a {' or '.join(m.kinds)} model"
         case Flag():
             allowed = "true or false"
         case Upload() as u:

@@ -119,8 +119,18 @@ def test_the_script_is_told_of_every_parameter_what_its_control_needs() -> None:
 
 
 def test_models_that_are_here_come_first_and_others_say_their_size() -> None:
-    choices = models.model_choices("causal-lm", toy.ToyClient().models()[::-1])
+    choices = models.model_choices(["causal-lm"], toy.ToyClient().models()[::-1])
     assert choices == [("tiny · ready", "tiny"), ("big · download 1,234 MiB", "big")]
+
+
+def test_models_of_several_kinds_say_of_which_they_are() -> None:
+    tiny, big = toy.ToyClient().models()
+    entries = [replace(tiny, kind="openai", state="unavailable"), replace(big, kind="visionllm")]
+    assert models.model_choices(["openai", "visionllm", "causal-lm"], entries) == [
+        ("big · visionllm · download 1,234 MiB", "big"),
+        ("tiny · endpoint · not available", "tiny"),
+    ]
+    assert models.model_choices(["causal-lm"], entries) == []
 
 
 # ---------- results ----------

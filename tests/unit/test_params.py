@@ -7,6 +7,7 @@ import pytest
 
 from workbench.errors import InputError, UnknownNameError
 from workbench.params import (
+    WRITERS,
     Choice,
     Flag,
     Model,
@@ -112,6 +113,17 @@ def test_every_kind_describes_itself_in_one_line() -> None:
         "Model: the name of a causal-lm model",
         "Centre the keys: true or false",
     ]
+
+
+def test_a_model_of_several_kinds_names_them_all() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Asked:
+        model: Annotated[str, Model(WRITERS, "Model")] = "tiny"
+
+    (field,) = fields_of(Asked)
+    assert describe(field) == "Model: the name of a causal-lm or seq2seq-lm or openai model"
+    assert field.kind.kinds == WRITERS
+    assert Model("causal-lm", "Model").kinds == ("causal-lm",)
 
 
 def test_an_unknown_name_is_also_an_input_error_with_its_own_status() -> None:

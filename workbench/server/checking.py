@@ -17,6 +17,7 @@ from workbench.server.wire import freeze
 DTYPES = ("float32", "bfloat16", "float16")
 REMOTE_KIND = "openai"
 """Models of this kind answer over the network: they take no memory and never hold the device."""
+REMOTE_REASON = ", which writes texts but gives no probabilities and shows nothing of its inside"
 
 USER_CHARS = 200
 SEED_LIMIT = 2**63
@@ -105,8 +106,9 @@ def _check_model(request: Request, operation: Operation, source: ModelSource) ->
         raise InputError(f"{operation.name} works without a model; leave the model out.")
     kind = source.kind(request.model)
     if kind not in operation.kinds:
+        reason = REMOTE_REASON if kind == REMOTE_KIND else ""
         raise InputError(
-            f"{request.model} is a {kind} model and {operation.name} cannot run on it. "
+            f"{operation.name} cannot run on {request.model}, a model of kind {kind}{reason}. "
             f"{_fitting_models(operation, source)}"
         )
     return kind

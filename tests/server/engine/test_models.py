@@ -291,7 +291,7 @@ def test_endpoints_cost_no_memory_and_never_hold_the_device(engine: Engine, stag
     ("request_", "message"),
     [
         (Request("stage.model"), "stage.model needs a model. Choose one of kind openai or stage"),
-        (Request("stage.model", "odd"), "odd is a odd model and stage.model cannot run on it"),
+        (Request("stage.model", "odd"), "stage.model cannot run on odd, a model of kind odd"),
         (Request("stage.single", "small"), "works without a model"),
     ],
 )

@@ -19,8 +19,8 @@ from workbench.methods.dsp.asking import Writer, ask_articles, ask_rouge, ask_wi
 from workbench.methods.dsp.comparison import STEMMER
 from workbench.methods.dsp.records import Article
 from workbench.methods.dsp.removal import Removal
-from workbench.methods.dsp.study_bench import ARTICLE, DEFAULT_HINT, DEMONSTRATIONS, WRITER
-from workbench.params import Chip, Chips, check, chips
+from workbench.methods.dsp.study_bench import ARTICLE, DEFAULT_HINT, DEMONSTRATIONS
+from workbench.params import SCORERS, Chip, Chips, Model, check, chips
 from workbench.server.api import Json, ModelClient, Request
 from workbench.study import Study, Summary
 
@@ -40,7 +40,9 @@ class Params:
     ] = DEFAULT_HINT
     article: Annotated[int, ARTICLE] = 1
     stemmer: Annotated[bool, STEMMER] = True
-    model: Annotated[str, WRITER] = "smollm2-135m-instruct"
+    model: Annotated[
+        str, Model(SCORERS, "Language model", help="It is only asked, never trained.")
+    ] = "smollm2-135m-instruct"
     demonstrations: Annotated[int, DEMONSTRATIONS] = 1
 
     def __post_init__(self) -> None:
