@@ -8,7 +8,7 @@ from pathlib import Path
 
 from workbench.methods.catalog import METHODS, studies
 from workbench.server.api import ModelClient, Result
-from workbench.server.cache import write_shipped
+from workbench.shipping import ship as write_answers
 from workbench.study import execute
 
 
@@ -24,8 +24,8 @@ def warm(
     Args:
         client: the model server whose cache is filled.
         fresh: measure again instead of reading the cache.
-        ship: also write each answer to this folder, and remove answers there that no tab opens
-            with any more.
+        ship: also write each answer to this folder where it says something new, and remove
+            answers there that no tab opens with any more.
         say: called with one line per study.
 
     Returns:
@@ -42,8 +42,5 @@ def warm(
             )
             say(f"{slug}: {time.perf_counter() - started:.1f} s")
     if ship is not None:
-        written = {write_shipped(ship, answer) for answer in answers}
-        for stale in set(ship.glob("*.bin")) - written:
-            stale.unlink()
-        say(f"{len(written)} answers written to {ship}")
+        say(f"{ship}: {write_answers(ship, answers)}")
     return answers

@@ -90,3 +90,5 @@ def test_shipping_replaces_what_no_tab_opens_with(tmp_path: Path) -> None:
         p.name for p in SHIPPED_RESULTS.glob("*.bin")
     }
     assert any("attention" in line for line in lines)
+    count = len(list(SHIPPED_RESULTS.glob("*.bin")))
+    assert lines[-1].endswith(f"{count} new, 0 kept as they were, 1 removed")
