@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from tests.unit.teaching_client import RuledClient
 from workbench.data.teaching.sets import load_questions
-from workbench.methods.teaching import prompts, theatre
+from workbench.errors import InputError
+from workbench.figures.teaching import draw_answers, draw_own_curves
+from workbench.methods.teaching import own, prompts, simulation, theatre
 from workbench.methods.teaching.asking import Asker
 from workbench.methods.teaching.examples import draw_examples
 from workbench.methods.teaching.turns import as_turns, split_prompt
@@ -93,6 +95,25 @@ def test_the_theatre_can_be_played_in_turns_by_every_role() -> None:
     plain: Any = RuledClient()
     theatre.gather(plain, theatre.Params())
     assert all("turns" not in request.arguments for request in plain.requests)
+
+
+def test_the_study_of_probabilities_refuses_a_black_box_and_the_others_say_what_it_is() -> None:
+    entry = ModelEntry("far", "openai", "", "", "", "ready", 0.0, 0.0, False, None)
+    client: Any = RuledClient(
+        writes=lambda _: " Tin bends. So the answer is no", catalogue=(entry,)
+    )
+    with pytest.raises(InputError, match="far tells no probabilities, and this study"):
+        simulation.gather(client, simulation.Params(student="far"))
+    with pytest.raises(InputError, match="far tells no probabilities, and this study"):
+        simulation.gather(client, simulation.Params(teacher_model="far"))
+    assert client.requests == []
+    params = theatre.Params(student="far", teacher="far")
+    result = theatre.compute(theatre.gather(client, params), params)
+    assert "far tells no probabilities" in draw_answers(result).words_at()
+    files = own.Params(student="far", count=8)
+    found = own.compute(own.gather(client, files), files)
+    words = draw_own_curves(found).words_at(budget=0.5, function="least_confidence")
+    assert "far tells no probabilities" in words
 
 
 @pytest.mark.parametrize(

@@ -213,5 +213,8 @@ def _say(result: Result) -> str:
             f"{say_percent(before)} and {say_percent(after)}.",
             strongest,
             "A sentence that said the answer was taken out." if result.inputs.leaked else "",
+            f"{result.params.student} tells no probabilities: what it writes counts as certain."
+            if np.isin(result.scene("taught").probabilities, (0.0, 1.0)).all()
+            else "",
         ]
     )

@@ -83,7 +83,16 @@ def curve_words(result: Judged, t: int, f: int, b: int) -> str:
             say_chance(result, accuracy),
             say_runs(spending, f, b),
             say_spent(spending, f, b),
+            say_certain(spending.records.student) if spending.records.is_certain else "",
         ]
+    )
+
+
+def say_certain(model: str) -> str:
+    """What it means that a model is a black box."""
+    return (
+        f"{model} tells no probabilities: what it writes counts as certain, so many questions "
+        "rank alike and keep their order."
     )
 
 

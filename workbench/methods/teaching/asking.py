@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from workbench.data.teaching.question import Question
-from workbench.errors import BugError
+from workbench.errors import BugError, InputError
 from workbench.methods.teaching.parsing import UNPARSED, first_line, parse, read_answer
 from workbench.methods.teaching.prompts import candidates, is_open
 from workbench.methods.teaching.turns import as_turns
@@ -54,6 +54,18 @@ class Asker:
         return any(
             entry.name == self.model and entry.kind == "openai" for entry in self.client.models()
         )
+
+    def refuse_black_box(self) -> None:
+        """Refuse a model that tells no probabilities, for studies of nothing else.
+
+        Raises:
+            InputError: it is one.
+        """
+        if self.is_black_box:
+            raise InputError(
+                f"{self.model} tells no probabilities, and this study is about them. Choose a "
+                f"model that the server runs itself; the other studies accept {self.model}."
+            )
 
     def generate(self, prefix: str, prompts: Sequence[str], label: str) -> list[str]:
         """Greedy texts after each prompt, up to the first new line.

@@ -65,6 +65,11 @@ class Records:
     leaks: np.ndarray
 
     @property
+    def is_certain(self) -> bool:
+        """Whether the student told no probabilities, so that each is 0 or 1."""
+        return bool(np.isin(self.student_probabilities, (0.0, 1.0)).all())
+
+    @property
     def gold(self) -> np.ndarray:
         """``(n,)`` int, number of the right option."""
         return np.array([question.gold for question in self.questions], dtype=np.int64)
