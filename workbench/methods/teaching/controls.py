@@ -23,11 +23,12 @@ CHAT = Flag(
 )
 
 
-def language_model(label: str, note: str = "") -> Model:
+def language_model(label: str, note: str = "", kinds: tuple[str, ...] = WRITERS) -> Model:
     """A control for any language model that can play a role.
 
     Args:
         label: the role.
         note: one sentence under the control.
+        kinds: of model: all that write, or only those that also tell probabilities.
     """
-    return Model(WRITERS, label, note)
+    return Model(kinds, label, note)

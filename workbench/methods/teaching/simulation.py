@@ -16,12 +16,13 @@ import numpy as np
 from workbench.methods.intervals import Interval, wilson_ends
 from workbench.methods.teaching import allocation
 from workbench.methods.teaching.allocation import TEACHER, TEACHERS
+from workbench.methods.teaching.asking import Asker
 from workbench.methods.teaching.controls import CHAT, DEFAULT_MODEL, REASONS, language_model
 from workbench.methods.teaching.foresight import area_under_curve, over_runs, spearman
 from workbench.methods.teaching.interventions import Known, realised_gain, targets
 from workbench.methods.teaching.measure import Settings, ask_records
 from workbench.methods.teaching.records import Records
-from workbench.params import Flag, Range, check
+from workbench.params import SCORERS, Flag, Range, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
 
@@ -52,8 +53,8 @@ class Params:
         ),
     ] = False
     imagines_reasons: Annotated[bool, REASONS] = False
-    student: Annotated[str, language_model("Student")] = DEFAULT_MODEL
-    teacher_model: Annotated[str, language_model("Teaching model")] = DEFAULT_MODEL
+    student: Annotated[str, language_model("Student", kinds=SCORERS)] = DEFAULT_MODEL
+    teacher_model: Annotated[str, language_model("Teaching model", kinds=SCORERS)] = DEFAULT_MODEL
     runs: Annotated[int, Range(1, 5, 1, "Runs")] = 3
     is_chat: Annotated[bool, CHAT] = False
 
@@ -137,7 +138,13 @@ class Result:
 
 
 def gather(client: ModelClient, params: Params) -> Mapping[str, Records]:
-    """Ask for the records of both teachers."""
+    """Ask for the records of both teachers.
+
+    Raises:
+        InputError: a model tells no probabilities.
+    """
+    for model in (params.student, params.teacher_model):
+        Asker(client, model).refuse_black_box()
     return {teacher: ask_records(client, params.settings(teacher)) for teacher in TEACHERS}
 
 
