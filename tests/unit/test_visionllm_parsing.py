@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from workbench.errors import InputError
@@ -59,6 +59,47 @@ def test_what_is_written_is_read_back(
     ]
     for task in tasks:
         assert parse_instruction(write_instruction(task, wording)) == task
+
+
+WORDS = st.text(min_size=1, max_size=20).map(lambda text: " ".join(text.split())).filter(bool)
+"""Any words whatever, with the spaces that a name has."""
+
+
+def can_be_quoted(words: str) -> bool:
+    return not set(words) & set("{}") and not set("\"'") <= set(words)
+
+
+@given(
+    names=st.lists(WORDS.filter(can_be_quoted), min_size=1, max_size=5, unique_by=str.lower),
+    question=WORDS.filter(can_be_quoted),
+    points=st.sampled_from(PAPER_POINTS),
+    wording=st.integers(0, 5),
+)
+@example(names=["<points>", "<range> <format>", "it's", '19" rack', "c9, <c3>"],
+         question='what is <class>, "dog" or cat?', points=14, wording=1)  # fmt: skip
+def test_names_and_questions_of_any_signs_survive_being_written(
+    names: list[str], question: str, points: int, wording: int
+) -> None:
+    entries = tuple(Entry(name, place) for place, name in enumerate(names))
+    kind = "detection" if points == 2 else "segmentation"
+    for task in (
+        Task(kind, entries, points, 64),
+        Task("grounding", entries[:1], 2, 64),
+        Task("question", points=0, question=question),
+    ):
+        assert parse_instruction(write_instruction(task, wording)) == task
+
+
+@given(st.tuples(WORDS, st.sampled_from(["{", "}", "\"'"]), WORDS).map(" ".join))
+@example("a {dog}")
+@example('a "dog" that isn\'t')
+def test_what_no_instruction_can_hold_is_refused_when_it_is_written(words: str) -> None:
+    for task in (
+        Task("detection", (Entry(words, 0),), 2, 64),
+        Task("question", points=0, question=words),
+    ):
+        with pytest.raises(InputError, match="leave out braces"):
+            write_instruction(task)
 
 
 def test_every_kind_of_task_has_several_wordings() -> None:

@@ -6,9 +6,13 @@ with a language model (arXiv:2305.11175, section 3.4 and appendix).
 
 from __future__ import annotations
 
+import re
+
+from workbench.errors import InputError
 from workbench.methods.visionllm.formats import slots_of
 from workbench.methods.visionllm.task import SET_KINDS, Kind, Task
 
+_PLACE = re.compile("<(class|format|points|range|length|question)>")
 _FORMAT = "with c the index of the class and the offsets from the centre within <range>"
 WORDINGS: dict[Kind, tuple[str, ...]] = {
     "detection": (
@@ -40,8 +44,8 @@ WORDINGS: dict[Kind, tuple[str, ...]] = {
         "The image is <image>. Describe it in a <length> caption.",
     ),
     "question": (
-        'The image is <image>. Answer the question: "<question>"',
-        'Look at the image <image> and answer this question: "<question>"',
+        "The image is <image>. Answer the question: <question>",
+        "Look at the image <image> and answer this question: <question>",
     ),
 }
 
@@ -52,16 +56,30 @@ def write_instruction(task: Task, wording: int = 0) -> str:
     Args:
         task: what to ask for.
         wording: which of the task's wordings; any number is taken, they repeat.
+
+    Raises:
+        InputError: a name or question with signs that an instruction has no way to hold.
     """
     wordings = WORDINGS[task.kind]
-    text = wordings[wording % len(wordings)]
-    if task.kind not in SET_KINDS:
-        length = "long" if task.is_long else "short"
-        return text.replace("<length>", length).replace("<question>", task.question)
-    dictionary = ", ".join(f'"{entry.name}": <c{entry.token}>' for entry in task.entries)
-    return (
-        text.replace("<class>", f"{{{dictionary}}}")
-        .replace("<points>", str(task.points))
-        .replace("<range>", f"<p-{task.reach}> to <p{task.reach}>")
-        .replace("<format>", ", ".join(["c", *slots_of(task.points)[1:]]))
-    )
+    parts = {
+        "class": f"{{{', '.join(f'{_quote(one.name)}: <c{one.token}>' for one in task.entries)}}}",
+        "points": str(task.points),
+        "range": f"<p-{task.reach}> to <p{task.reach}>",
+        "length": "long" if task.is_long else "short",
+        "question": _quote(task.question),
+    }
+    if task.kind in SET_KINDS:
+        parts["format"] = ", ".join(["c", *slots_of(task.points)[1:]])
+    # In one pass, so that "<points>" within a name stays a name.
+    return _PLACE.sub(lambda found: parts[found[1]], wordings[wording % len(wordings)])
+
+
+def _quote(words: str) -> str:
+    """Words in quotation marks that they do not hold themselves."""
+    marks = [mark for mark in "\"'" if mark not in words]
+    if not marks or set(words) & set("{}"):
+        raise InputError(
+            f"{words[:60]!r} cannot stand in an instruction: leave out braces, and use one kind of "
+            "quotation mark at most."
+        )
+    return f"{marks[0]}{words}{marks[0]}"
