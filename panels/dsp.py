@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from panels.following import Remark
 from panels.page import Page
 from panels.view import Offer, View
 from workbench.figures.dsp import (
@@ -28,6 +29,7 @@ from workbench.figures.dsp import (
     draw_trigger_choice,
     draw_triggers,
 )
+from workbench.figures.dsp.bench import say_so_far
 from workbench.methods.dsp import (
     BENCH,
     DIALOGUE,
@@ -38,11 +40,14 @@ from workbench.methods.dsp import (
     SOURCES_STUDY,
     TRAINING,
     TRIGGER_CHOICE,
+    study_bench,
 )
 from workbench.methods.dsp.bench_result import Bench
 from workbench.methods.dsp.dialogue_result import Dialogue
-from workbench.methods.dsp.marking import occurs
+from workbench.methods.dsp.marking import fate, occurs
 from workbench.methods.dsp.removal import Removal
+from workbench.params import chips
+from workbench.server.api import ModelClient
 
 
 def build(page: Page) -> None:
@@ -67,6 +72,7 @@ def build(page: Page) -> None:
         ),
         run="button",
         offers={"hint": offer_phrases},
+        follows=follow_bench,
     )
     page.study(
         REMOVAL,
@@ -130,6 +136,29 @@ def offer_phrases(found: Bench) -> Sequence[Offer]:
     """
     chosen = [Offer(p, fate) for p, fate in zip(found.phrases, found.fates, strict=True)]
     return [*chosen, *_others(found.article.candidates, found.phrases)]
+
+
+def follow_bench(client: ModelClient, params: study_bench.Params) -> Callable[[str, str], Remark]:
+    """ROUGE of both summaries as they grow, and what became of each phrase so far.
+
+    A phrase that has not come yet keeps its own colour: it may still come.
+    """
+    article = study_bench.ask_article(client, params)
+    phrases = tuple(chip.text for chip in chips(params.hint))
+
+    def remark(label: str, text: str) -> Remark:
+        scores = study_bench.judge_so_far(article, params, text)
+        note = say_so_far(scores, stemmer=params.stemmer) if article.reference else ""
+        if label != study_bench.WITH:
+            return Remark(note)
+        fates = [fate(phrase, text, article.reference) for phrase in phrases]
+        come = [
+            Offer(phrase, "" if one == "muted" else one)
+            for phrase, one in zip(phrases, fates, strict=True)
+        ]
+        return Remark(note, {"hint": [*come, *_others(article.candidates, phrases)]})
+
+    return remark
 
 
 def offer_left_out(found: Removal) -> Sequence[Offer]:

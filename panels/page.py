@@ -15,6 +15,7 @@ from typing import Any, Literal
 import gradio as gr
 
 from panels import guard, lesson
+from panels.following import Follow, Follower, written
 from panels.results import Offers, ResultStore, publish
 from panels.runs import Ask, Mode, NotMeasuredError, Runner
 from panels.view import Download, View
@@ -52,6 +53,7 @@ class StudyPanel:
     open_controls: int
     downloads: tuple[Download, ...]
     element: gr.HTML
+    follows: Follow | None = None
 
 
 @dataclass
@@ -85,7 +87,7 @@ class Page:
         self.panels: list[StudyPanel] = []
         self._desk = desk
 
-    def study(
+    def study(  # noqa: PLR0913  keyword-only options of one study
         self,
         study: Study,
         *,
@@ -94,6 +96,7 @@ class Page:
         open_controls: int = OPEN_CONTROLS,
         offers: Offers | None = None,
         downloads: Sequence[Download] = (),
+        follows: Follow | None = None,
     ) -> StudyPanel:
         """Add a study: its controls beside its figures, with everything that comes with it.
 
@@ -106,6 +109,7 @@ class Page:
             offers: what a result offers for some of the controls, by parameter: phrases to add,
                 columns to choose.
             downloads: files that the study's result can be written to, beside the page's own.
+            follows: what the study says of a text while a model is still writing it.
 
         Raises:
             ValueError: two files have one name, or a study that measures this very machine offers
@@ -122,6 +126,7 @@ class Page:
         with gr.Tab(study.title, id=study.slug, elem_id=tab_id(study.slug)):
             shown = element("study", study.slug, events=("run", "cancel"))
         panel = StudyPanel(study, tuple(figures), run, open_controls, tuple(downloads), shown)
+        panel.follows = follows
         self.panels.append(panel)
         self._wire(panel)
         return panel
@@ -193,11 +198,13 @@ class Page:
     ) -> AsyncIterator[dict[str, Any]]:
         try:
             params = parse(panel.study.params, values)
+            follower = Follower(panel.follows, self._desk.client, params)
             async for step in self._desk.runner.run(panel.study, params, ask):
                 if isinstance(step, str):
                     yield {"phase": "done", "mode": ask.mode, "address": step}
                 else:
-                    yield {"phase": "working", "mode": ask.mode} | _progress(step)
+                    remark = await follower.remark(step)
+                    yield {"phase": "working", "mode": ask.mode} | _progress(step) | remark
         except NotMeasuredError:
             yield {"phase": "empty"}
         except Exception as error:  # noqa: BLE001  the one place that turns errors into words
@@ -223,14 +230,7 @@ def _progress(event: Event) -> dict[str, Any]:
         "fraction": event.fraction,
         "seconds_left": event.seconds_left,
         "text": event.text,
-    } | _written(event)
-
-
-def _written(event: Event) -> dict[str, Any]:
-    """The text that a model has written so far, if the event carries one."""
-    if event.kind != "partial" or not isinstance(event.values.get("text"), str):
-        return {}
-    return {"label": event.label, "written": event.values["text"]}
+    } | written(event)
 
 
 def _describe_view(view: View) -> dict[str, Any]:

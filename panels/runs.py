@@ -199,13 +199,13 @@ async def take_all(queue: asyncio.Queue[Event | None]) -> list[Event] | None:
     """Everything that waits in a queue, or ``None`` at its end.
 
     Of several texts a model has grown since the last look only the longest is of use: a page that
-    is slower than the model then falls no further behind.
+    is slower than the model then falls no further behind. Points of a curve are all of use.
     """
     event = await queue.get()
     events: list[Event] = []
     while event is not None:
-        if event.kind == "partial":
-            events = [e for e in events if e.kind != "partial" or e.label != event.label]
+        if _is_text(event):
+            events = [e for e in events if not (_is_text(e) and e.label == event.label)]
         events.append(event)
         if queue.empty():
             return events
@@ -214,6 +214,10 @@ async def take_all(queue: asyncio.Queue[Event | None]) -> list[Event] | None:
         return None
     queue.put_nowait(None)  # the end, for the next look
     return events
+
+
+def _is_text(event: Event) -> bool:
+    return event.kind == "partial" and "text" in event.values
 
 
 class _SharedAnswers:

@@ -37,6 +37,7 @@ SCRIPTS = (
     "core.js",
     "plot.js",
     "texts.js",
+    "curves.js",
     "bundle.js",
     "link.js",
     "export.js",

@@ -1,7 +1,7 @@
 // One study on the page: its figures, the words below them, its tools, and how far a run is.
 "use strict";
 (() => {
-  const { make, studies, builders, Bundle, Frame, Texts, ghosts, isLines, drawers, copy, settings, drawControls, accepts } = workbench;
+  const { make, studies, builders, Bundle, Frame, Texts, Curves, ghosts, isLines, drawers, copy, settings, drawControls, accepts } = workbench;
   const TOOLS = { numbers: "Numbers", table: "Table", python: "As Python", receipt: "Receipt", export: "Export" };
   const SPOKEN_AFTER_MS = 500;
   const AUTO_AFTER_MS = 60;
@@ -290,6 +290,7 @@
       clearTimeout(this.slow);
       this.stage.classList.remove("wb-busy");
       this.writing.replaceChildren();
+      if (message.phase !== "done") this.study.offer(this.bundle?.offers); // not what was begun
       if (message.phase === "empty") this.invite();
       if (message.phase === "complaint") this.complain(message);
       for (const resolve of this.waiting.splice(0)) resolve();
@@ -315,8 +316,10 @@
       if (this.isStale() && this.study.spec.run === "button") this.moved([this.study.spec.params.find((p) => !p.live).name]);
       if (this.open) this.openDrawer(this.open);
     }
-    progress({ kind, place, fraction, seconds_left: left, text, label, written }) {
-      if (written !== undefined) this.write(label, written);
+    progress({ kind, place, fraction, seconds_left: left, text, label, written, note, offers, point }) {
+      if (written !== undefined) this.write(label, written, note);
+      if (offers) this.study.offer({ ...this.study.offers, ...offers });
+      if (point) this.plot(label, point);
       if (kind === "partial") return;
       const parts = [];
       if (kind === "queued") parts.push(place ? `Waiting: place ${place} in the queue` : "Waiting");
@@ -335,13 +338,23 @@
       else this.message.replaceChildren(now, cancel);
     }
     // what a model has written so far, under the name of the request
-    write(label, text) {
+    write(label, text, note = "") {
+      const card = this.card(label, "The model writes", () => [make("p", { class: "wb-passage-text" }), make("p", { class: "wb-passage-note" })]);
+      card.children[1].textContent = text;
+      card.children[2].textContent = note;
+    }
+    // how far a training has come, as curves that grow
+    plot(label, point) {
+      const card = this.card(label, "Training", () => [make("div", { class: "wb-curves" })]);
+      (card.curves ??= new Curves(card.lastChild)).add(point);
+    }
+    card(label, title, fill) {
       let card = [...this.writing.children].find((each) => each.dataset.label === label);
       if (!card) {
-        card = make("section", { class: "wb-passage", "data-label": label }, make("h4", {}, label || "The model writes"), make("p", { class: "wb-passage-text" }));
+        card = make("section", { class: "wb-passage", "data-label": label }, make("h4", {}, label || title), ...fill());
         this.writing.append(card);
       }
-      card.lastChild.textContent = text;
+      return card;
     }
     invite() {
       this.message.replaceChildren();

@@ -36,7 +36,7 @@ MAXIMUM_FIRST_BYTES = 100_000
 @pytest.fixture(scope="module")
 def compared() -> Comparison:
     records = dsp_records.source_records()
-    return compare_sources(records, records.lead2 - 0.01)
+    return compare_sources((records,), records.lead2 - 0.01)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def parts(stage: Theatre) -> Anatomy:
 STUDIES: dict[str, tuple[Callable[[], Any], tuple[Callable[[Any], Any], ...]]] = {
     "sources": (
         lambda: compare_sources(
-            dsp_records.source_records(100), dsp_records.source_records(100).lead2
+            [dsp_records.source_records(100)] * 3, dsp_records.source_records(100).lead2
         ),
         (
             figures.draw_sources,
@@ -126,12 +126,42 @@ def test_a_baseline_against_itself_differs_by_nothing(compared: Comparison) -> N
         assert compared.gain(against, against).mean == 0.0
 
 
+def test_scores_are_means_over_policies_and_each_policy_is_shown() -> None:
+    records = dsp_records.source_records()
+    row = records.sources.index("reinforced")
+    rouge = records.rouge.copy()
+    rouge[row] += 0.06
+    precision = records.hint_precision.copy()
+    precision[row, :12] = np.nan  # this policy gave no hint for half of the articles
+    other = replace(records, rouge=rouge, hint_precision=precision)
+    one, both = (
+        compare_sources(some, records.lead2) for some in ((records,), (records, other, other))
+    )
+    assert both.by_article[1, 0, row] == pytest.approx(one.by_article[1, 0, row] + 0.04)
+    assert both.gain("random", "none").low == pytest.approx(one.gain("random", "none").low)
+    assert (both.of_first == one.of_first).all()
+    assert both.precision.mean[row] == pytest.approx(one.precision.mean[row])
+    numbers = summarise_comparison(both)
+    first, second = (numbers[f"rouge1_reinforced_policy_{k}"] for k in (1, 2))
+    assert second - first == pytest.approx(0.06, abs=1e-5)
+    live = figures.draw_sources(both)
+    (dots,) = [
+        t
+        for t in live.at(stemmer=True, metric="rouge1", against="none").data
+        if t.name == "one policy"
+    ]
+    own = 100 * both.of_policies[:, 1, 0, row]
+    assert list(dots.x[3:]) == pytest.approx(list(own))
+    assert "3 policies" in live.words_at(stemmer=True, metric="rouge1", against="none")
+    assert all(t.name != "one policy" for t in figures.draw_sources(one).figure.data)
+
+
 def test_hints_and_summaries_are_judged_apart(compared: Comparison) -> None:
     s = compared.sources.index("reference")
     assert compared.precision.mean[s] == 1.0  # every phrase stands in the reference
     assert np.isnan(compared.precision.mean[compared.sources.index("none")])
     worse = replace(dsp_records.source_records(), rouge=dsp_records.source_records().rouge * 0.5)
-    again = compare_sources(worse, worse.lead2)
+    again = compare_sources((worse,), worse.lead2)
     assert again.precision.mean[s] == compared.precision.mean[s]
 
 
@@ -171,7 +201,7 @@ def test_the_first_two_sentences_are_always_named_and_win_when_they_do(
     assert "First two sentences" in live.figure.layout.yaxis.ticktext
     assert "they win" not in live.words_at(stemmer=True, metric="rouge1", against="none")
     records = dsp_records.source_records()
-    strong = compare_sources(replace(records, lead2=records.lead2 + 0.5), records.lead2)
+    strong = compare_sources((replace(records, lead2=records.lead2 + 0.5),), records.lead2)
     words = figures.draw_sources(strong).words_at(stemmer=True, metric="rouge1", against="none")
     assert "they win" in words
 

@@ -141,12 +141,33 @@ def test_the_hacking_study_sees_longer_hints_without_the_kl() -> None:
 def test_the_main_study_prints_every_source_with_intervals_and_the_number_of_articles() -> None:
     records = dsp_records.source_records()
     params = study_sources.Params()
-    found = study_sources.compute(study_sources.Inputs(records, records.lead2), params)
+    found = study_sources.compute(study_sources.Inputs((records,), records.lead2), params)
     numbers = study_sources.SOURCES_STUDY.summarise(found)
     assert numbers["articles"] == 24
     for source in records.sources:
         for metric in ("rouge1", "rouge2", "rougeL"):
             assert {f"{metric}_{source}{end}" for end in ("", "_low", "_high")} <= set(numbers)
+
+
+def test_other_seeds_are_drawn_and_their_mean_is_held_against_random_hints() -> None:
+    one, other = dsp_records.training(), dsp_records.training(is_long=True)
+    params = study_training.Params()
+    alone, both = (
+        study_training.compute(study_training.Inputs({"nlpo": one}, repeats), params)
+        for repeats in ((), (other, other))
+    )
+    second = study_training.compute(study_training.Inputs({"nlpo": other}), params)
+    mean = (alone.gains["validation"].mean + 2 * second.gains["validation"].mean) / 3
+    assert both.gains["validation"].mean == pytest.approx(mean)
+    numbers = study_training.TRAINING.summarise(both)
+    assert numbers["seeds"] == 3
+    assert numbers["reward_nlpo_seed_2_last"] == pytest.approx(other.curve.reward[-1], rel=1e-5)
+    live = figures.draw_theatre(both)
+    lines = [t for t in live.figure.data if t.name == "other seeds"]
+    assert len(lines) == 6
+    assert list(lines[2].y[:21]) == pytest.approx(list(other.curve.reward))
+    assert "3 seeds" in live.words_at(iteration=3)
+    assert "One seed" in figures.draw_theatre(alone).words_at(iteration=3)
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +177,7 @@ def shown() -> dict[str, object]:
     trainings = {name: dsp_records.training() for name in RUNS}
     return {
         "dsp": study_sources.compute(
-            study_sources.Inputs(records, records.lead2), study_sources.Params()
+            study_sources.Inputs((records,), records.lead2), study_sources.Params()
         ),
         "dsp.bench": dsp_records.bench(),
         "dsp.leave_one_out": dsp_records.removal(),

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,9 @@ REAL = {
 }
 
 
+NO_MODEL = SimpleNamespace(name=None, device="cpu")
+
+
 class MadeServer:
     """Real operations; a writer that repeats its keywords, or the article's first words."""
 
@@ -70,7 +74,7 @@ class MadeServer:
     @staticmethod
     def _compute(request: Request) -> Result:
         operation = REAL[request.operation]
-        (found,) = operation.run(None, [operation.prepare(request)], RecordingControl(), "cpu")
+        (found,) = operation.run(NO_MODEL, [operation.prepare(request)], RecordingControl(), "cpu")
         if isinstance(found, WorkbenchError):
             raise found
         return Result(found.arrays, found.values, RECEIPT)
@@ -265,7 +269,7 @@ def test_at_test_time_no_reference_reaches_the_policy_or_the_writer(server):
 
 
 def test_sources_of_hints_keep_to_their_rules(server):
-    records = ask_sources(server, SourceSettings(articles=5, training=SMALL))
+    (records,) = ask_sources(server, SourceSettings(articles=5, training=SMALL))
     by_name = dict(zip(records.sources, records.hints, strict=True))
     for place, article in enumerate(records.articles):
         for name in ("supervised", "reinforced", "extractor", "random"):
@@ -280,6 +284,26 @@ def test_sources_of_hints_keep_to_their_rules(server):
     assert records.rouge.shape == records.rouge_unstemmed.shape == (7, 5, 3)
     assert records.lead2.shape == (5, 3)
     assert (records.rouge >= records.rouge_unstemmed - 0.35).all()
+
+
+def test_another_policy_asks_only_for_hints_that_none_had_before(server):
+    server.asked.clear()
+    one = ask_sources(server, SourceSettings(articles=5, training=SMALL))[0]
+    alone = [r for r in server.asked if r.label.startswith("Test article ")]
+    server.asked.clear()
+    first, second = ask_sources(server, SourceSettings(articles=5, policies=2, training=SMALL))
+    both = [r for r in server.asked if r.label.startswith("Test article ")]
+    requests = [canonical_json(r.arguments) for r in both]
+    assert {canonical_json(r.arguments) for r in alone} <= set(requests)  # kept answers serve
+    assert len(requests) == len(set(requests))
+    assert first.outputs == one.outputs
+    assert (first.rouge == one.rouge).all()
+    assert second.hints[3:] == first.hints[3:]  # only what was learnt differs
+    for s in (1, 2):
+        for a, article in enumerate(second.articles):
+            hint = (second.hints[s][a],)
+            writer = Writer(SMALL.model)
+            assert second.outputs[s][a] == ask_with_hints(server, writer, article.text, hint)[0]
 
 
 def test_training_changes_no_weight_and_no_answer_of_the_writer(server):
@@ -306,7 +330,7 @@ def test_each_study_names_finite_numbers(server, slug):
 
 
 def test_the_lead_is_judged_too(server):
-    records = ask_sources(server, SourceSettings(articles=3, training=SMALL))
+    (records,) = ask_sources(server, SourceSettings(articles=3, training=SMALL))
     first = records.articles[0]
     assert lead(first.text) in first.text
     assert 0 < records.lead2[0, 0] < 1

@@ -139,16 +139,16 @@ class TokenTrainer:
     def checkpoint(self, progress: Progress) -> TokenCheckpoint:
         """Where the training stands; ``progress`` names the reference and the mask."""
         state = self._optimiser.state
-        moments = [
+        first, second = (
             {
                 name: state[parameter][which].detach().cpu().clone()
                 for name, parameter in self.policies.learning.named_parameters()
                 if parameter in state
             }
             for which in ("exp_avg", "exp_avg_sq")
-        ]
+        )
         now = replace(progress, iteration=self._iteration, updates=self._updates, beta=self.beta)
-        return TokenCheckpoint(read_parameters(self.policies.learning), *moments, now)
+        return TokenCheckpoint(read_parameters(self.policies.learning), first, second, now)
 
     def iterate(self, inputs: torch.Tensor, attention: torch.Tensor, reward: Reward) -> TokenPoint:
         """Sample a hint for each article, pay it, and learn from it.

@@ -75,6 +75,12 @@ def draw_bench_scores(found: Bench) -> LiveFigure:
     return LiveFigure(figure, {"stemmer": [False, True]}, slots, words)
 
 
+def say_so_far(scores: np.ndarray, *, stemmer: bool) -> str:
+    """ROUGE of a summary that is still being written, in one line."""
+    said = ", ".join(say_score(float(one)) for one in scores)
+    return f"ROUGE-1, 2, L so far (words {'stemmed' if stemmer else 'not stemmed'}): {said}"
+
+
 def _note(output: str) -> str:
     return say_count(len(output.split()), "word")
 

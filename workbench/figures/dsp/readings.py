@@ -51,12 +51,12 @@ def _passages(found: Comparison, a: int, source: str) -> tuple[Passage, ...]:
 
 
 def _note(found: Comparison, a: int, row: str) -> str:
-    scores = found.by_article[1, :3, found.rows.index(row), a]
+    scores = found.of_first[1, :3, found.rows.index(row), a]
     return "ROUGE-1, 2, L (words stemmed): " + ", ".join(say_score(score) for score in scores)
 
 
 def _words(found: Comparison, a: int, source: str) -> str:
-    one, other = (found.by_article[1, 0, found.rows.index(r), a] for r in (source, "none"))
+    one, other = (found.of_first[1, 0, found.rows.index(r), a] for r in (source, "none"))
     whole = found.gain(source, "none")
     return join(
         [

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from plotly.subplots import make_subplots
 
@@ -22,6 +25,7 @@ from workbench.methods.dsp.comparison import (
     ALL_METRICS,
     BASELINES,
     LEAD2,
+    LEARNT,
     ROW_NAMES,
     Comparison,
 )
@@ -84,6 +88,7 @@ def draw_sources(found: Comparison) -> LiveFigure:
         size=13,
         hovertemplate="%{x:.1f}<extra></extra>",
     )
+    policies = _add_policies(figure, found, names, heights)
     add_line(
         figure,
         1,
@@ -136,6 +141,7 @@ def draw_sources(found: Comparison) -> LiveFigure:
         col=2,
     )
     slots = (
+        *policies,
         Slot(f"data[{strokes}].x", AXES[:2], segments(low, high)),
         Slot(f"data[{points}].x", AXES[:2], mean),
         Slot(f"data[{gain_strokes}].x", AXES, segments(gain_low, gain_high)),
@@ -168,6 +174,31 @@ def draw_sources(found: Comparison) -> LiveFigure:
     return LiveFigure(figure, comparison_axes(), slots, words)
 
 
+def _add_policies(
+    figure: Any, found: Comparison, names: Sequence[str], heights: np.ndarray
+) -> tuple[Slot, ...]:
+    """A small dot for each policy below its source's mean; nothing if there is one policy."""
+    count = len(found.of_policies)
+    learnt = [name for name in LEARNT if name in names]
+    if count < 2 or not learnt:
+        return ()
+    rows = [found.rows.index(name) for name in learnt]
+    values = 100.0 * np.moveaxis(found.of_policies[..., rows], 0, -1)  # (b, m, learnt, k)
+    values = values.reshape(*values.shape[:2], -1)
+    dots = add_points(
+        figure,
+        1,
+        1,
+        x=values[0, 0],
+        y=np.repeat([heights[names.index(name)] - 0.24 for name in learnt], count),
+        name="one policy",
+        color=[SOURCE_COLOURS[name] for name in learnt for _ in range(count)],
+        size=6,
+        hovertemplate="one policy: %{x:.1f}<extra></extra>",
+    )
+    return (Slot(f"data[{dots}].x", AXES[:2], values),)
+
+
 def comparison_axes() -> dict[str, list[Position]]:
     """Every position of the live controls of the comparison."""
     return {"stemmer": [False, True], "metric": [*ALL_METRICS], "against": [*BASELINES]}
@@ -198,7 +229,9 @@ def _words(found: Comparison, b: int, m: int, g: int) -> str:
         f"The first two sentences of the article, which cost nothing, have {say_score(lead)}: "
         + ("they win." if lead > top else f"{ROW_NAMES[best]} has {say_score(top)}.")
     )
-    basis = f"({say_count(len(found.articles), 'article')}, {setting}, {found.model}.)"
+    count = len(found.of_policies)
+    policies = f", {count} policies from different seeds, each a small dot" if count > 1 else ""
+    basis = f"({say_count(len(found.articles), 'article')}{policies}; {setting}, {found.model}.)"
     return join([*sentences, place, basis])
 
 

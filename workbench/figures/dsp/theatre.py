@@ -71,6 +71,9 @@ def draw_theatre(stage: Theatre) -> LiveFigure:
                 Slot(f"data[{other}].line.color", AXES[1:], [RUN_COLOURS[n] for n in others]),
             ]
         values = of_runs[RUNS[0]]
+        repeats = [scale * getattr(curve, quantity) for curve in stage.repeats]
+        if repeats:
+            _add_repeats(figure, place, repeats)
         add_line(
             figure,
             **place,
@@ -97,7 +100,7 @@ def draw_theatre(stage: Theatre) -> LiveFigure:
             Slot(f"data[{mark}].x[0]", AXES[:1], np.array(at, dtype=float)),
             Slot(f"data[{mark}].y[0]", AXES[:1], values[at]),
         ]
-        levels = [values, *(of_runs[name] for name in others)]
+        levels = [values, *repeats, *(of_runs[name] for name in others)]
         if quantity == "kl":
             target = stage.target_kl
             add_line(
@@ -166,6 +169,21 @@ def draw_theatre(stage: Theatre) -> LiveFigure:
         ),
     )
     return LiveFigure(figure, axes, tuple(slots), words)
+
+
+def _add_repeats(figure: go.Figure, place: dict[str, Any], repeats: list[np.ndarray]) -> None:
+    """The training as set from other seeds, as thin lines of its colour."""
+    add_line(
+        figure,
+        **place,
+        x=np.concatenate([[*range(len(one)), np.nan] for one in repeats]),
+        y=np.concatenate([[*one, np.nan] for one in repeats]),
+        name="other seeds",
+        color=RUN_COLOURS[RUNS[0]],
+        width=1,
+        showlegend=False,
+        hoverinfo="skip",
+    )
 
 
 def _key(name: str) -> str:

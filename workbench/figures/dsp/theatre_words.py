@@ -56,9 +56,14 @@ def theatre_words(stage: Theatre, i: int, other: str) -> str:
     return join(
         [
             *sentences,
-            f"One seed and {len(stage.articles)} validation articles: small differences are noise.",
+            f"{_say_seeds(1 + len(stage.repeats))} and {len(stage.articles)} validation articles: "
+            "small differences are noise.",
         ]
     )
+
+
+def _say_seeds(seeds: int) -> str:
+    return f"{seeds} seeds (thin lines are the others)" if seeds > 1 else "One seed"
 
 
 def _say_gain(gain: Interval) -> str:

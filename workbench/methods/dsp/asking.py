@@ -49,6 +49,28 @@ def ask_articles(client: ModelClient, split: str) -> tuple[Source, ...]:
         WorkbenchError: what the server refused.
     """
     arguments: dict[str, Json] = {"split": split, "digest": DIGESTS[f"articles-{split}"]}
+    return _read_sources(_ask_rows(client, "dsp.articles", arguments))
+
+
+def ask_published(client: ModelClient, name: str, count: int) -> tuple[Mapping[str, Any], ...]:
+    """The first rows of a published test set: "cnn_dailymail", "multiarith" or "aqua_rat".
+
+    Raises:
+        WorkbenchError: what the server refused, such as a hub that does not answer.
+    """
+    return _ask_rows(client, "dsp.hub_rows", {"name": name, "count": count})
+
+
+def ask_published_articles(client: ModelClient, count: int) -> tuple[Source, ...]:
+    """The first test articles of CNN/DailyMail.
+
+    Raises:
+        WorkbenchError: as for ``ask_published``.
+    """
+    return _read_sources(ask_published(client, "cnn_dailymail", count))
+
+
+def _read_sources(rows: Sequence[Mapping[str, Any]]) -> tuple[Source, ...]:
     return tuple(
         Source(
             Article(row["id"], row["article"], row["highlights"], tuple(row["candidates"])),
@@ -56,7 +78,7 @@ def ask_articles(client: ModelClient, split: str) -> tuple[Source, ...]:
             tuple(row["keywords"]),
             tuple(row["keyword_ranks"]),
         )
-        for row in _ask_rows(client, "dsp.articles", arguments)
+        for row in rows
     )
 
 

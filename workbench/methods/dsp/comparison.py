@@ -7,6 +7,7 @@ first two sentences, always stands beside them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,8 @@ from workbench.methods.intervals import Interval, Spread
 from workbench.params import Choice, Flag, Range
 
 LEAD2 = "lead2"
+LEARNT = ("supervised", "reinforced")
+"""Sources whose hints differ from policy to policy."""
 ROW_NAMES = dict(zip(SOURCES, SOURCE_NAMES, strict=True)) | {LEAD2: "First two sentences"}
 ALL_METRICS = (*METRICS, "mean")
 ALL_METRIC_NAMES = (*METRIC_NAMES, "Mean of the three")
@@ -67,16 +70,19 @@ class Comparison:
     """What the records say of every source.
 
     Axes: b stemmer off and on, m ``ALL_METRICS``, r ``rows``, g ``BASELINES``, s sources, n
-    articles.
+    articles, k policies trained from different seeds. All but ``of_policies``, hints and outputs
+    are means over the policies; intervals are over articles.
 
     Args:
         articles: n of them.
         sources: s names.
         rows: the sources and, last, the first two sentences.
-        hints: phrases by source and article.
-        outputs: summaries by source and article.
+        hints: phrases by source and article, of the first policy.
+        outputs: summaries by source and article, with those hints.
         model: the language model.
         by_article: ``(b, m, r, n)`` F1 in [0, 1].
+        of_first: the same of the first policy alone, to be read beside its texts.
+        of_policies: ``(k, b, m, r)`` means over articles, each policy for itself.
         scores: ``(b, m, r)`` means over articles.
         gains: ``(b, m, g, r)`` row less baseline, paired by article.
         precision: ``(s,)`` share of a hint's phrases that stand in the reference; NaN for "none".
@@ -92,6 +98,8 @@ class Comparison:
     outputs: tuple[tuple[str, ...], ...]
     model: str
     by_article: np.ndarray
+    of_first: np.ndarray
+    of_policies: np.ndarray
     scores: Spread
     gains: Spread
     precision: Spread
@@ -111,18 +119,17 @@ class Comparison:
         )
 
 
-def compare_sources(records: SourceRecords, lead2_unstemmed: np.ndarray) -> Comparison:
+def compare_sources(policies: Sequence[SourceRecords], lead2_unstemmed: np.ndarray) -> Comparison:
     """Mean scores, paired differences, and what the hints themselves are worth.
 
     Args:
-        records: of one split; "none" and "random" must be among its sources.
+        policies: records of one split, for each policy that was trained; "none" and "random" must
+            be among the sources.
         lead2_unstemmed: ``(n, 3)`` F1 of the first two sentences without stemmer.
     """
-    n = len(records.articles)
-    stemmed = np.concatenate([records.rouge, records.lead2[None]])
-    unstemmed = np.concatenate([records.rouge_unstemmed, lead2_unstemmed[None]])
-    three = np.stack([unstemmed, stemmed])  # (b, r, n, 3)
-    by_article = np.moveaxis(np.concatenate([three, three.mean(-1, keepdims=True)], -1), -1, 1)
+    records = policies[0]
+    each = np.stack([_score(one, lead2_unstemmed) for one in policies])  # (k, b, m, r, n)
+    by_article = each.mean(axis=0)
     rows = (*records.sources, LEAD2)
     baseline = by_article[:, :, [rows.index(name) for name in BASELINES]]
     return Comparison(
@@ -133,19 +140,36 @@ def compare_sources(records: SourceRecords, lead2_unstemmed: np.ndarray) -> Comp
         outputs=records.outputs,
         model=records.model,
         by_article=by_article,
+        of_first=each[0],
+        of_policies=each.mean(axis=-1),
         scores=bootstrap(by_article),
         gains=bootstrap(by_article[:, :, None] - baseline[:, :, :, None]),
-        precision=_over_hinted(records.hint_precision),
-        hits=bootstrap(records.hits.astype(float)),
-        phrases=bootstrap(np.array([[float(len(h)) for h in row] for row in records.hints])),
-        used=_over_hinted(
-            np.array(
-                [
-                    [_share_used(records.hints[s][a], records.outputs[s][a]) for a in range(n)]
-                    for s in range(len(records.sources))
-                ]
+        precision=_over_hinted(np.stack([one.hint_precision for one in policies])),
+        hits=bootstrap(np.mean([one.hits for one in policies], axis=0)),
+        phrases=bootstrap(
+            np.mean(
+                [[[len(hint) for hint in row] for row in one.hints] for one in policies], axis=0
             )
         ),
+        used=_over_hinted(np.stack([_shares_used(one) for one in policies])),
+    )
+
+
+def _score(records: SourceRecords, lead2_unstemmed: np.ndarray) -> np.ndarray:
+    """``(b, m, r, n)`` F1 of one policy's records."""
+    stemmed = np.concatenate([records.rouge, records.lead2[None]])
+    unstemmed = np.concatenate([records.rouge_unstemmed, lead2_unstemmed[None]])
+    three = np.stack([unstemmed, stemmed])  # (b, r, n, 3)
+    return np.moveaxis(np.concatenate([three, three.mean(-1, keepdims=True)], -1), -1, 1)
+
+
+def _shares_used(records: SourceRecords) -> np.ndarray:
+    """``(s, n)`` share of each hint that its summary took up; NaN for an empty hint."""
+    return np.array(
+        [
+            [_share_used(hint, output) for hint, output in zip(*row, strict=True)]
+            for row in zip(records.hints, records.outputs, strict=True)
+        ]
     )
 
 
@@ -154,9 +178,13 @@ def _share_used(hint: tuple[str, ...], output: str) -> float:
 
 
 def _over_hinted(values: np.ndarray) -> Spread:
-    """Means over the articles that have a hint; NaN for a source that has none."""
-    found = np.full((3, len(values)), np.nan)
-    for s, row in enumerate(values):
+    """Means of ``(k, s, n)`` over the policies and articles that have a hint; else NaN."""
+    there = np.isfinite(values)
+    count = there.sum(axis=0)
+    total = np.where(there, values, 0.0).sum(axis=0)
+    means = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    found = np.full((3, len(means)), np.nan)
+    for s, row in enumerate(means):
         kept = row[np.isfinite(row)]
         if len(kept):
             spread = bootstrap(kept)
@@ -169,12 +197,18 @@ def summarise_comparison(found: Comparison) -> dict[str, float | int]:
 
     ROUGE is with the stemmer, as in the paper's reward.
     """
-    numbers: dict[str, float | int] = {"articles": len(found.articles)}
+    numbers: dict[str, float | int] = {
+        "articles": len(found.articles),
+        "policies": len(found.of_policies),
+    }
     for r, row in enumerate(found.rows):
         for m, metric in enumerate(METRICS):
             found.scores.at(1, m, r).put(numbers, f"{metric}_{row}", 6)
         if row != "none":
             found.gain(row, "none").put(numbers, f"rouge1_gain_{row}", 6)
+    for row in LEARNT:
+        for k, score in enumerate(found.of_policies[:, 1, 0, found.rows.index(row)], start=1):
+            numbers[f"rouge1_{row}_policy_{k}"] = float(f"{score:.6g}")
     for s, source in enumerate(found.sources):
         if np.isfinite(found.precision.mean[s]):
             found.precision.at(s).put(numbers, f"hint_precision_{source}", 6)

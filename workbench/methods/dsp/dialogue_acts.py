@@ -15,7 +15,10 @@ ACTS = (
     *("inform", "request", "nooffer", "recommend", "select", "offerbook"),
     *("offerbooked", "nobook", "bye", "greet", "welcome", "reqmore"),
 )
-DOMAINS = ("restaurant", "hotel", "train", "taxi", "attraction", "general")
+DOMAINS = (
+    *("restaurant", "hotel", "train", "taxi", "attraction", "hospital", "police", "bus"),
+    "general",
+)
 _PART = re.compile(r"\[(\w+)\]|([^\s\[\]]+)")
 
 Triple = tuple[str, str, str]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from workbench.methods.dsp.asking import (
     Source,
     Writer,
     ask_articles,
+    ask_published_articles,
     ask_rouge,
     ask_with_hints,
     ask_without_hints,
@@ -40,26 +41,37 @@ class SourceSettings:
     Args:
         articles: test articles, from the first.
         seed: of the random hints.
+        policies: how many policies are trained, from the training's seed on.
         training: of the policies; its language model writes the summaries.
+        is_published: take CNN/DailyMail's test articles; the policies learn from ours all the
+            same.
     """
 
     articles: int = 100
     seed: int = 0
+    policies: int = 1
+    is_published: bool = False
     training: TrainingSettings = field(default_factory=TrainingSettings)
 
 
-def ask_sources(client: ModelClient, settings: SourceSettings) -> SourceRecords:
+def ask_sources(client: ModelClient, settings: SourceSettings) -> tuple[SourceRecords, ...]:
     """Train the policies, take every source's hints, and let the language model write.
 
     Policies and extractors see the article alone; only "reference" and "wrong" read references.
 
+    Returns:
+        Records for each seed of the policies; they differ in the learnt sources only.
+
     Raises:
         WorkbenchError: what the server refused.
     """
-    every = ask_articles(client, "test")
+    every = (
+        ask_published_articles(client, settings.articles)
+        if settings.is_published
+        else ask_articles(client, "test")
+    )
     found = every[: settings.articles]
     writer = Writer(settings.training.model, settings.training.demonstrations)
-    training = train(client, settings.training)
     description = ask_description(client, every)
     hints: dict[str, tuple[Hint, ...]] = {
         "none": ((),) * len(found),
@@ -68,34 +80,52 @@ def ask_sources(client: ModelClient, settings: SourceSettings) -> SourceRecords:
         "wrong": tuple(wrong_hint(every, place) for place in range(len(found))),
         "reference": tuple(reference_hint(one) for one in found),
     }
-    for name, weights in zip(_LEARNT, (training.supervised, training.reinforced), strict=True):
-        hints[name] = choices_to_hints(ask_choices(client, description, weights), every)
-    outputs = _ask_outputs(client, writer, found, hints)
-    return judge(client, found, hints, outputs, settings.training.model)
+    of_seeds: list[dict[str, tuple[Hint, ...]]] = []
+    for number in range(settings.policies):
+        seed = settings.training.seed + number
+        training = train(client, replace(settings.training, seed=seed))
+        weights = dict(zip(_LEARNT, (training.supervised, training.reinforced), strict=True))
+        of_seeds.append(
+            hints
+            | {
+                name: choices_to_hints(ask_choices(client, description, one), every)
+                for name, one in weights.items()
+            }
+        )
+    outputs = _ask_outputs(client, writer, found, of_seeds)
+    return tuple(
+        judge(client, found, one, texts, settings.training.model)
+        for one, texts in zip(of_seeds, outputs, strict=True)
+    )
 
 
 def _ask_outputs(
     client: ModelClient,
     writer: Writer,
     sources: Sequence[Source],
-    hints: dict[str, tuple[Hint, ...]],
-) -> dict[str, tuple[str, ...]]:
+    hints: Sequence[dict[str, tuple[Hint, ...]]],
+) -> list[dict[str, tuple[str, ...]]]:
+    """Summaries of each seed by source; what an earlier seed had written is not asked again."""
     texts = [one.article.text for one in sources]
     plain = ask_without_hints(client, writer, texts, "Test articles, no hint")
-    columns: dict[str, list[str]] = {name: [] for name in (*_FIXED, *_LEARNT)}
+    columns: list[dict[str, list[str]]] = [{"none": [*plain]} for _ in hints]
+    # policies apart: another training then finds the other sources written already
+    groups = [(0, _FIXED), *((seed, _LEARNT) for seed in range(len(hints)))]
     for place, text in enumerate(texts):
-        # policies apart: another training then finds the other sources written already
-        for names in (_FIXED, _LEARNT):
-            some = [hints[name][place] for name in names]
-            label = f"Test article {place + 1} of {len(texts)}"
-            written = [plain[place]] * len(some)
-            if any(some):
-                asked = [hint for hint in some if hint]
-                answers = iter(ask_with_hints(client, writer, text, asked, label))
-                written = [next(answers) if hint else plain[place] for hint in some]
-            for name, one in zip(names, written, strict=True):
-                columns[name].append(one)
-    return {"none": plain, **{name: tuple(column) for name, column in columns.items()}}
+        written: dict[Hint, str] = {(): plain[place]}
+        label = f"Test article {place + 1} of {len(texts)}"
+        for number, (seed, names) in enumerate(groups):
+            some = [hints[seed][name][place] for name in names]
+            # what the fixed sources and the first policy say is asked whatever the others say
+            known = written if number > 1 else {(): plain[place]}
+            asked = [hint for hint in some if hint not in known]
+            if asked:
+                answers = ask_with_hints(client, writer, text, asked, label)
+                written |= dict(zip(asked, answers, strict=True))
+        for column, of_seed in zip(columns, hints, strict=True):
+            for name in (*_FIXED, *_LEARNT):
+                column.setdefault(name, []).append(written[of_seed[name][place]])
+    return [{name: tuple(column) for name, column in one.items()} for one in columns]
 
 
 def judge(

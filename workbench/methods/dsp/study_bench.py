@@ -24,7 +24,8 @@ from workbench.methods.dsp.comparison import STEMMER
 from workbench.methods.dsp.phrases import candidate_phrases, lead
 from workbench.methods.dsp.prompts import MAX_DEMONSTRATIONS
 from workbench.methods.dsp.records import METRICS, Article
-from workbench.params import Chips, Model, Range, Text, check, chips
+from workbench.methods.dsp.rouge import rouge_scores
+from workbench.params import WRITERS, Chips, Model, Range, Text, check, chips
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
 
@@ -36,11 +37,15 @@ HINT = Chips(
     max_chars=60,
     help="Green phrases stand in the summary and in the reference, rust ones in the summary only.",
 )
-WRITER = Model("causal-lm", "Language model", help="It is only asked, never trained.")
+WRITER = Model(WRITERS, "Language model", help="It is only asked, never trained.")
 DEMONSTRATIONS = Range(
     0, MAX_DEMONSTRATIONS, 1, "Solved examples in the prompt", help="The paper has three."
 )
-DEFAULT_HINT = "second-hand heat pump; single ticket; gas bill"
+WITH, WITHOUT = "With the hint", "Without the hint"
+"""Names of the two requests, and of their texts while they grow."""
+DEFAULT_HINT = "Norbury Sands; 6,300 signatures; Councillor Odile Prentiss; second-hand heat pump"
+"""TextRank's hint of the first test article whose summary it changes with the default model; the
+rule, not the result, chose it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +94,33 @@ def gather(client: ModelClient, params: Params) -> Inputs:
 
     ``rouge`` has the axes: stemmer off and on; with hint, without, first two sentences; metric.
     """
-    article = _article(client, params)
+    article = ask_article(client, params)
     writer = Writer(params.model, params.demonstrations)
     hint = tuple(chip.text for chip in chips(params.hint))
-    hinted = ask_with_hints(client, writer, article.text, [hint], "With the hint")[0]
-    plain = ask_without_hints(client, writer, [article.text], "Without the hint")[0]
+    hinted = ask_with_hints(client, writer, article.text, [hint], WITH)[0]
+    plain = ask_without_hints(client, writer, [article.text], WITHOUT)[0]
     texts = [hinted, plain, lead(article.text)]
     references = [article.reference] * len(texts)
     rouge = np.stack([ask_rouge(client, texts, references, stemmer=s) for s in (False, True)])
     return Inputs(article, (hinted, plain), rouge)
 
 
-def _article(client: ModelClient, params: Params) -> Article:
+def ask_article(client: ModelClient, params: Params) -> Article:
+    """The article that the bench is about: the reader's own, or the test article.
+
+    Raises:
+        WorkbenchError: what the server refused.
+    """
     if params.text.strip():
         text = " ".join(params.text.split())
         return Article("own", text, " ".join(params.reference.split()), candidate_phrases(text))
     return ask_articles(client, "test")[params.article - 1].article
+
+
+def judge_so_far(article: Article, params: Params, text: str) -> np.ndarray:
+    """``(3,)`` F1 of ROUGE-1, 2 and L of a summary that is still being written."""
+    scores = rouge_scores([text.strip()], [article.reference], stemmer=params.stemmer)
+    return scores[0, :, 2]
 
 
 def compute(inputs: Inputs, params: Params) -> Bench:

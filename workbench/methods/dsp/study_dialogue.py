@@ -7,17 +7,20 @@ the turn to be answered changes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from workbench.errors import BugError, InputError
 from workbench.methods.dsp.asking import ask_rows
 from workbench.methods.dsp.dialogue_acts import jaccard, parse_act, sentence_bleu
 from workbench.methods.dsp.dialogue_result import Dialogue, Reply, Turn
+from workbench.methods.dsp.multiwoz import read_dialogues
 from workbench.methods.dsp.study_bench import WRITER
-from workbench.params import Range, Text, check
+from workbench.params import Range, Text, Upload, check
 from workbench.server.api import ModelClient, Request
 from workbench.study import Study, Summary
+from workbench.uploads import open_upload
 
 DIALOGUES = 20
 TOKENS = 64
@@ -55,6 +58,15 @@ class Params:
     turn: Annotated[
         int, Range(1, 6, 1, "Turn", help="The turn to be answered; after the last, the last.")
     ] = 2
+    file: Annotated[
+        str,
+        Upload(
+            "Your own dialogues (MultiWOZ)",
+            (".json", ".jsonl"),
+            max_mib=64.0,
+            help="The authors' files of MultiWOZ 2.0 and 2.1, or rows of MultiWOZ 2.2.",
+        ),
+    ] = ""
     model: Annotated[str, WRITER] = "smollm2-135m-instruct"
 
     def __post_init__(self) -> None:
@@ -73,13 +85,20 @@ class Inputs:
 
 def gather(client: ModelClient, params: Params) -> Inputs:
     """Ask for the reply without an act, with the recorded act, and with the reader's."""
-    row = ask_rows(client, "dialogues")[params.dialogue - 1]
+    row = _choose(client, params)
     every = [Turn(t["user"], t["aspn"], t["resp"]) for t in row["turns"]]
     turns = tuple(every[: params.turn])
     plain = _ask(client, params.model, write_prefix(turns, with_acts=False), ["Assistant:"])
     acts = [f"Assistant({act}):" for act in (turns[-1].act, params.act.strip())]
     recorded, own = _ask(client, params.model, write_prefix(turns, with_acts=True), acts)
     return Inputs(turns, (plain[0], recorded, own))
+
+
+def _choose(client: ModelClient, params: Params) -> Mapping[str, Any]:
+    if not params.file:
+        return ask_rows(client, "dialogues")[params.dialogue - 1]
+    rows = read_dialogues(open_upload(params.file).read_text("utf-8", errors="replace"))
+    return rows[min(params.dialogue, len(rows)) - 1]
 
 
 def write_prefix(turns: tuple[Turn, ...], *, with_acts: bool) -> str:

@@ -28,7 +28,7 @@ from workbench.methods.dsp.records import SourceRecords
 from workbench.methods.dsp.source_records import SourceSettings, ask_sources
 from workbench.methods.dsp.study_bench import DEMONSTRATIONS, TEST_ARTICLES, WRITER
 from workbench.methods.dsp.training import TrainingSettings
-from workbench.params import Range, check
+from workbench.params import Choice, Range, check
 from workbench.server.api import ModelClient
 from workbench.study import Study
 
@@ -49,6 +49,25 @@ class Params:
     ] = 40
     model: Annotated[str, WRITER] = DEFAULTS.model
     demonstrations: Annotated[int, DEMONSTRATIONS] = DEFAULTS.demonstrations
+    articles_from: Annotated[
+        str,
+        Choice(
+            ("ours", "cnn_dailymail"),
+            "Articles of",
+            names=("The workbench (short)", "CNN/DailyMail, as in the paper (from the hub)"),
+            help="The policies learn from the workbench's articles in both cases.",
+        ),
+    ] = "ours"
+    policies: Annotated[
+        int,
+        Range(
+            1,
+            5,
+            1,
+            "Policies trained",
+            help="Each from a seed of its own; scores are means over them.",
+        ),
+    ] = 3
     seed: Annotated[int, Range(0, 10_000, 1, "Random seed")] = DEFAULTS.seed
 
     def __post_init__(self) -> None:
@@ -57,9 +76,9 @@ class Params:
 
 @dataclass(frozen=True)
 class Inputs:
-    """The records, and ``(n, 3)`` F1 of the first two sentences without stemmer."""
+    """The records of each seed, and ``(n, 3)`` F1 of the first two sentences without stemmer."""
 
-    records: SourceRecords
+    records: tuple[SourceRecords, ...]
     lead2_unstemmed: np.ndarray
 
 
@@ -68,8 +87,17 @@ def gather(client: ModelClient, params: Params) -> Inputs:
     training = TrainingSettings(
         model=params.model, demonstrations=params.demonstrations, seed=params.seed
     )
-    records = ask_sources(client, SourceSettings(params.articles, params.seed, training))
-    articles = records.articles
+    records = ask_sources(
+        client,
+        SourceSettings(
+            params.articles,
+            params.seed,
+            params.policies,
+            is_published=params.articles_from != "ours",
+            training=training,
+        ),
+    )
+    articles = records[0].articles
     leads = [lead(article.text) for article in articles]
     references = [article.reference for article in articles]
     return Inputs(records, ask_rouge(client, leads, references, stemmer=False))

@@ -2,11 +2,13 @@
 
 arXiv:2302.11520, section 2: supervised on pseudo-labels, then reinforcement learning with the
 language model's ROUGE as the reward. The same training is repeated with one part taken away. The
-policy is the small one of ``training``, whose departures are said there.
+policy is the small one of ``training``, or a T5 as in the paper (``token_training``); departures
+are said there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -28,9 +30,10 @@ from workbench.methods.dsp.theatre import (
     set_stage,
     summarise_theatre,
 )
+from workbench.methods.dsp.token_training import TokenTraining, train_tokens
 from workbench.methods.dsp.training import Training, TrainingSettings, train
 from workbench.methods.intervals import Interval
-from workbench.params import Flag, Range, check
+from workbench.params import Choice, Flag, Model, Range, check
 from workbench.server.api import ModelClient
 from workbench.study import Study
 
@@ -44,6 +47,13 @@ TRAIN_ARTICLES = Range(
     help="Of each, sixteen hints are written and judged before training starts.",
 )
 SEED = Range(0, 10_000, 1, "Random seed")
+POLICIES = ("phrases", "tokens")
+POLICY = Choice(
+    POLICIES,
+    "Policy",
+    names=("Phrase policy (ours, minutes)", "T5 at token level, as in the paper (hours)"),
+    help="Ours chooses whole phrases of the article; the T5 writes the hint token by token.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,16 @@ class Params:
     comparisons: Annotated[
         bool, Flag("Train the three comparisons too", help="Four trainings instead of one.")
     ] = True
+    seeds: Annotated[
+        int,
+        Range(
+            1,
+            5,
+            1,
+            "Seeds of the training as set",
+            help="Of the phrase policy: the same training again, from the seeds that follow.",
+        ),
+    ] = 3
     train_articles: Annotated[int, TRAIN_ARTICLES] = DEFAULTS.train_articles
     terminal_coefficient: Annotated[
         float, Range(0.0, 20.0, 0.5, "Weight of the summary's ROUGE")
@@ -70,6 +90,10 @@ class Params:
     target_kl: Annotated[
         float, Range(0.05, 2.0, 0.05, "Target of the KL", help="Per phrase, in nats.")
     ] = DEFAULTS.target_kl
+    policy: Annotated[str, POLICY] = "phrases"
+    policy_model: Annotated[
+        str, Model("seq2seq-lm", "T5 that writes the hints", help="Only for the token level.")
+    ] = "flan-t5-small"
     model: Annotated[str, WRITER] = DEFAULTS.model
     demonstrations: Annotated[int, DEMONSTRATIONS] = DEFAULTS.demonstrations
 
@@ -94,9 +118,10 @@ class Params:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Trainings by name, out of ``RUNS``."""
+    """Trainings by name, out of ``RUNS``, and the one as set from other seeds."""
 
-    trainings: dict[str, Training]
+    trainings: Mapping[str, Training | TokenTraining]
+    repeats: tuple[Training, ...] = ()
 
 
 def vary(settings: TrainingSettings) -> dict[str, TrainingSettings]:
@@ -119,20 +144,38 @@ def gather(client: ModelClient, params: Params) -> Inputs:
     """Train, the training as set first."""
     settings = vary(params.settings())
     names = RUNS if params.comparisons else RUNS[:1]
-    return Inputs({name: train(client, settings[name]) for name in names})
+    if params.policy == "tokens":
+        return Inputs(
+            {name: train_tokens(client, settings[name], params.policy_model) for name in names}
+        )
+    seeds = range(params.seed + 1, params.seed + params.seeds)
+    return Inputs(
+        {name: train(client, settings[name]) for name in names},
+        tuple(train(client, replace(settings[RUNS[0]], seed=seed)) for seed in seeds),
+    )
 
 
 def compute(inputs: Inputs, params: Params) -> Theatre:
     """Put the curves side by side, and hold the trained policy against random hints."""
     own = inputs.trainings[RUNS[0]]
+    curves = {name: training.curve for name, training in inputs.trainings.items()}
+    if isinstance(own, TokenTraining):  # without a table of all hints there are no random ones
+        return set_stage(curves, own.articles, params.target_kl)
+    same = (own, *inputs.repeats)
     return set_stage(
-        {name: training.curve for name, training in inputs.trainings.items()},
+        curves,
         validation_articles(own),
         params.target_kl,
         {
-            **_gains("train", own.train, own.train_bits[-1], params),
-            **_gains("validation", own.validation, own.validation_bits[-1], params),
+            **_gains("train", own.train, np.stack([t.train_bits[-1] for t in same]), params),
+            **_gains(
+                "validation",
+                own.validation,
+                np.stack([t.validation_bits[-1] for t in same]),
+                params,
+            ),
         },
+        [training.curve for training in inputs.repeats],
     )
 
 

@@ -16,10 +16,10 @@ from typing import Annotated
 import numpy as np
 
 from workbench.errors import BugError
-from workbench.methods.dsp.asking import ask_rows
+from workbench.methods.dsp.asking import ask_published, ask_rows
 from workbench.methods.dsp.study_bench import WRITER
 from workbench.methods.dsp.triggers import TriggerGrid, select_triggers
-from workbench.params import Range, check
+from workbench.params import Choice, Range, check
 from workbench.server.api import ModelClient, Request
 from workbench.study import Study, Summary
 
@@ -41,6 +41,7 @@ TRIGGERS = (
 )
 """The first four are in the paper; the last three should not help."""
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
+_LETTER = re.compile(r"(?<![\w'])([A-E])(?![\w'])")
 _STOPS = ("\nQ:", "\n\n")
 
 
@@ -51,6 +52,15 @@ class Params:
     questions: Annotated[
         int, Range(4, 100, 1, "Questions", help="Word problems of one to three steps.")
     ] = 24
+    questions_from: Annotated[
+        str,
+        Choice(
+            ("ours", "multiarith", "aqua_rat"),
+            "Questions of",
+            names=("The workbench", "MultiArith (from the hub)", "AQuA (from the hub)"),
+            help="The paper's own two sets are fetched where the models run.",
+        ),
+    ] = "ours"
     model: Annotated[str, WRITER] = "smollm2-135m-instruct"
     tokens: Annotated[int, Range(16, 160, 8, "Longest answer, in tokens")] = 48
     seed: Annotated[int, Range(0, 10_000, 1, "Random seed of the halves")] = 0
@@ -61,16 +71,23 @@ class Params:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Questions, their right answers, and what the model wrote by question and trigger."""
+    """Questions, their right answers, and what the model wrote by question and trigger.
+
+    An answer is a number, or the letter of an option.
+    """
 
     questions: tuple[str, ...]
-    answers: tuple[float, ...]
+    answers: tuple[float | str, ...]
     outputs: tuple[tuple[str, ...], ...]
 
 
 def gather(client: ModelClient, params: Params) -> Inputs:
     """Ask every question with every trigger, the triggers together after one question."""
-    rows = ask_rows(client, "problems")[: params.questions]
+    rows = (
+        ask_rows(client, "problems")[: params.questions]
+        if params.questions_from == "ours"
+        else ask_published(client, params.questions_from, params.questions)
+    )
     outputs: list[tuple[str, ...]] = []
     for number, row in enumerate(rows, start=1):
         answer = client.call(
@@ -93,7 +110,7 @@ def gather(client: ModelClient, params: Params) -> Inputs:
         outputs.append(tuple(str(text) for text in texts))
     return Inputs(
         tuple(row["question"] for row in rows),
-        tuple(float(row["final_ans"]) for row in rows),
+        tuple(_read_answer(row["final_ans"]) for row in rows),
         tuple(outputs),
     )
 
@@ -109,11 +126,29 @@ def last_number(text: str) -> float | None:
     return float(found[-1].replace(",", "")) if found else None
 
 
-def judge(outputs: Sequence[Sequence[str]], answers: Sequence[float]) -> np.ndarray:
-    """``(n, t)`` whether the last number of each text is the right answer."""
+def last_letter(text: str) -> str | None:
+    """The last letter of an option that a text names, or none.
+
+    Example:
+        >>> last_letter("Not (A): the answer is C.")
+        'C'
+    """
+    found = _LETTER.findall(text)
+    return found[-1] if found else None
+
+
+def _read_answer(value: float | int | str) -> float | str:
+    return value if isinstance(value, str) and value.isalpha() else float(value)
+
+
+def judge(outputs: Sequence[Sequence[str]], answers: Sequence[float | str]) -> np.ndarray:
+    """``(n, t)`` whether each text ends with the right answer: its last number, or letter."""
     return np.array(
         [
-            [last_number(text) == answer for text in texts]
+            [
+                (last_letter(text) if isinstance(answer, str) else last_number(text)) == answer
+                for text in texts
+            ]
             for texts, answer in zip(outputs, answers, strict=True)
         ]
     )

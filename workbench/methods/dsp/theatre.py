@@ -57,6 +57,7 @@ class Theatre:
         runs: by name out of ``RUNS``; "nlpo" must be among them.
         articles: the validation articles, in the order of the curves' hints.
         target_kl: KL per action that β steers to, in nats.
+        repeats: the training as set, from other seeds.
         gains: reward of the trained policy's likeliest hint less that of a random hint, paired by
             article, on "train" and "validation" articles, and less that of a random hint of the
             same length, on "train_same_length" and "validation_same_length".
@@ -66,6 +67,7 @@ class Theatre:
     articles: tuple[Article, ...]
     target_kl: float
     gains: Mapping[str, Interval] = field(default_factory=dict)
+    repeats: tuple[TrainingCurve, ...] = ()
 
     @property
     def points(self) -> int:
@@ -101,10 +103,16 @@ def gain_over_random(rewards: np.ndarray, chosen: np.ndarray) -> Interval:
 
     Args:
         rewards: ``(a, h)``; hint 0 is the empty one.
-        chosen: ``(a,)`` number of the chosen hint of each article.
+        chosen: ``(a,)`` number of the chosen hint of each article, or ``(k, a)`` of k policies,
+            whose mean counts.
     """
-    own = rewards[np.arange(len(rewards)), chosen]
+    own = _rewards_of(rewards, chosen).mean(axis=0)
     return paired_difference(own, rewards[:, 1:].mean(axis=1))
+
+
+def _rewards_of(rewards: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """``(k, a)`` rewards of the chosen hints."""
+    return rewards[np.arange(len(rewards)), np.atleast_2d(chosen)]
 
 
 def gain_over_equally_long(
@@ -114,12 +122,17 @@ def gain_over_equally_long(
 
     Args:
         rewards: ``(a, h)``.
-        chosen: ``(a,)`` number of the chosen hint of each article.
+        chosen: ``(a,)`` number of the chosen hint of each article, or ``(k, a)``.
         lengths: ``(h,)`` phrases of each hint.
     """
-    own = rewards[np.arange(len(rewards)), chosen]
-    rival = [row[lengths == lengths[c]].mean() for row, c in zip(rewards, chosen, strict=True)]
-    return paired_difference(own, np.array(rival))
+    own = _rewards_of(rewards, chosen).mean(axis=0)
+    rivals = np.array(
+        [
+            [row[lengths == lengths[c]].mean() for row, c in zip(rewards, one, strict=True)]
+            for one in np.atleast_2d(chosen)
+        ]
+    )
+    return paired_difference(own, rivals.mean(axis=0))
 
 
 def set_stage(
@@ -127,6 +140,7 @@ def set_stage(
     articles: Sequence[Article],
     target_kl: float,
     gains: Mapping[str, Interval] | None = None,
+    repeats: Sequence[TrainingCurve] = (),
 ) -> Theatre:
     """Put trainings beside each other.
 
@@ -135,6 +149,7 @@ def set_stage(
         articles: at least the validation articles of the runs, in any order.
         target_kl: KL per action that β steers to, in nats.
         gains: of the training as set over random hints, see ``Theatre``.
+        repeats: the training as set, from other seeds.
 
     Raises:
         InputError: no training as set, or runs on other validation articles.
@@ -145,7 +160,7 @@ def set_stage(
     if any(curve.validation_articles != ids for curve in runs.values()):
         raise InputError("The trainings were validated on other articles; run them on the same.")
     by_id = {article.id: article for article in articles}
-    return Theatre(runs, tuple(by_id[each] for each in ids), target_kl, gains or {})
+    return Theatre(runs, tuple(by_id[each] for each in ids), target_kl, gains or {}, (*repeats,))
 
 
 def summarise_theatre(stage: Theatre) -> dict[str, float | int]:
@@ -157,6 +172,11 @@ def summarise_theatre(stage: Theatre) -> dict[str, float | int]:
             values: np.ndarray = getattr(curve, quantity)
             for point, end in ((0, "first"), (-1, "last")):
                 numbers[f"{quantity}_{name}_{end}"] = float(f"{values[point]:.6g}")
+    numbers["seeds"] = 1 + len(stage.repeats)
+    for number, curve in enumerate(stage.repeats, start=2):
+        for quantity in ("reward", "validation_rouge"):
+            values = getattr(curve, quantity)
+            numbers[f"{quantity}_{RUNS[0]}_seed_{number}_last"] = float(f"{values[-1]:.6g}")
     for split, gain in stage.gains.items():
         gain.put(numbers, f"reward_over_random_{split}", 6)
     return numbers
