@@ -13,13 +13,20 @@ from tests.server.operations.recording import RecordingControl
 from tests.unit.visionllm_tiny import tiny_shape
 from workbench.errors import WorkbenchError
 from workbench.server.api import ModelEntry, Receipt, Request, Result
-from workbench.server.operations import vision, vision_detect
+from workbench.server.operations import decode_image, vision, vision_compose, vision_detect
 from workbench.training.visionllm.network import VisionLLM
 from workbench.training.visionllm.shape import ClassHead
 
 OPERATIONS = {
     one.name: one
-    for one in (vision.DECODE, vision.SCENES, vision_detect.DETECT, vision_detect.CEILINGS)
+    for one in (
+        vision.DECODE,
+        vision.SCENES,
+        vision_compose.OPERATION,
+        vision_detect.DETECT,
+        vision_detect.CEILINGS,
+        decode_image.OPERATION,
+    )
 }
 HEADS: dict[str, ClassHead] = {
     "visionllm-pointer": "pointer",

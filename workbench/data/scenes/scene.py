@@ -154,16 +154,13 @@ class World:
 
     def draw(self, generator: np.random.Generator) -> Scene:
         """A scene from a stream of random numbers: at least one thing, a random background."""
-        side = self.side_px
-        picture = generator.random(3, dtype=np.float32) * np.float32(_BACKGROUND_WEIGHT)
-        noise = generator.random((side, side, 1), dtype=np.float32)
-        picture = picture + np.float32(1 - _BACKGROUND_WEIGHT) * noise
+        picture = ground(generator, self.side_px)
         things: list[Thing] = []
         for _ in range(generator.integers(1, self.most_things + 1)):
             thing = self._place(generator, things)
             if thing is not None:
                 things.append(thing)
-                _paint(picture, thing)
+                paint(picture, thing)
         return Scene((picture.clip(0, 1) * 255).round().astype(np.uint8), tuple(things))
 
     def _place(self, generator: np.random.Generator, others: list[Thing]) -> Thing | None:
@@ -179,6 +176,13 @@ class World:
         return None
 
 
+def ground(generator: np.random.Generator, side_px: int) -> np.ndarray:
+    """A plain random colour with grey noise, ``(side, side, 3)`` float32 in [0, 1]."""
+    colour = generator.random(3, dtype=np.float32) * np.float32(_BACKGROUND_WEIGHT)
+    noise = generator.random((side_px, side_px, 1), dtype=np.float32)
+    return colour + np.float32(1 - _BACKGROUND_WEIGHT) * noise
+
+
 def overlap(box: Sequence[float], other: Sequence[float]) -> float:
     """Shared area of two boxes (left, top, right, bottom) as a part of the smaller one."""
     width = max(0, min(box[2], other[2]) - max(box[0], other[0]))
@@ -187,7 +191,8 @@ def overlap(box: Sequence[float], other: Sequence[float]) -> float:
     return width * height / min(areas)
 
 
-def _paint(picture: np.ndarray, thing: Thing) -> None:
+def paint(picture: np.ndarray, thing: Thing) -> None:
+    """Draw a thing over what is there, ``(side, side, 3)`` float32 in [0, 1]."""
     own = drawing(thing.name, thing.size_px)
     down = slice(thing.top_px, thing.top_px + thing.size_px)
     across = slice(thing.left_px, thing.left_px + thing.size_px)

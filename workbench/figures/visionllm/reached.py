@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.live import LiveFigure, keep_together
+from workbench.figures.live import LiveFigure
 from workbench.figures.marks import add_line, add_points, segments, thrice
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.figures.wording import join, say_percent
+from workbench.figures.wording import join, keep_together, say_percent
 from workbench.methods.intervals import Interval
 from workbench.methods.visionllm.outcomes import Numbers
 from workbench.methods.visionllm.reached import Result
@@ -19,10 +19,10 @@ ROWS: Final = (
     ("ap", "Boxes: AP", "ap_without_language", "without language"),
     ("ap50", "Boxes: AP50", "ap50_without_language", "without language"),
     ("single_name_recall", "One name: found", "", ""),
-    ("single_name_unlisted_rate", "One name: unlisted things found (0 is best)", "", ""),
+    ("single_name_unlisted_rate", "One name: others found", "", ""),
     (
         "unlisted_rate",
-        "Half the names: unlisted things found (0 is best)",
+        "Half the names: others found",
         "half_unlisted_rate_without_language",
         "without language",
     ),
@@ -90,7 +90,10 @@ def draw_reached(result: Result) -> LiveFigure:
         figure,
         x=[one.mean for one in found],
         y=heights,
-        text=[keep_together(f"{one.mean:.1f} %") for one in found],
+        text=[
+            keep_together(f"{one.mean:.1f} %") + (" (0 is best)" if row[0] in _UNWANTED else "")
+            for row, one in zip(rows, found, strict=True)
+        ],
         textposition=["top right" if one.mean < 10 else "top center" for one in found],
         color=colours,
         size=13,
@@ -101,7 +104,7 @@ def draw_reached(result: Result) -> LiveFigure:
         "%{customdata[1]:.1f})<extra></extra>",
     )
     figure.update_layout(
-        template=TEMPLATE, height=110 + 52 * len(rows), margin={"l": 250, "t": 20, "r": 40}
+        template=TEMPLATE, height=110 + 52 * len(rows), margin={"l": 150, "t": 20, "r": 40}
     )
     figure.update_xaxes(title_text=f"% of {numbers.scenes} unseen scenes", range=[-2, 104])
     figure.update_yaxes(
@@ -126,7 +129,7 @@ def _scale(name: str) -> float:
 
 
 def _break(words: str) -> str:
-    return words.replace(": ", ":<br>", 1).replace(" (", "<br>(", 1)
+    return words.replace(": ", ":<br>", 1)
 
 
 def _words(result: Result) -> str:

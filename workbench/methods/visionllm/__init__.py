@@ -5,6 +5,8 @@ that it asks for. No code and no weights of it were published: what the paper pr
 and what it leaves open is marked as our choice where it stands.
 """
 
+from workbench.methods.visionllm.coco import to_coco
+from workbench.methods.visionllm.console import CONSOLE
 from workbench.methods.visionllm.decoding import Answer, Slots, decode
 from workbench.methods.visionllm.instructions import write_instruction
 from workbench.methods.visionllm.matching import Candidates, Truth, match
@@ -13,12 +15,15 @@ from workbench.methods.visionllm.parsing import parse_instruction
 from workbench.methods.visionllm.precision import average_precision
 from workbench.methods.visionllm.reached import REACHED
 from workbench.methods.visionllm.task import Entry, Task
+from workbench.methods.visionllm.wheel import WHEEL
 
-STUDIES = (REACHED,)
+STUDIES = (REACHED, CONSOLE, WHEEL)
 
 __all__ = [
+    "CONSOLE",
     "REACHED",
     "STUDIES",
+    "WHEEL",
     "Answer",
     "Candidates",
     "Entry",
@@ -31,5 +36,6 @@ __all__ = [
     "encode_offsets",
     "match",
     "parse_instruction",
+    "to_coco",
     "write_instruction",
 ]

@@ -14,6 +14,15 @@ from workbench.methods.visionllm.formats import BOX_POINTS, check_points, slots_
 from workbench.methods.visionllm.offsets import PAPER_REACH
 from workbench.methods.visionllm.task import MOST_CLASSES, Entry, Kind, Task
 
+
+class InstructionError(InputError):
+    """An instruction that is not understood; ``place`` is the first character that is wrong."""
+
+    def __init__(self, message: str, place: int = 0) -> None:
+        super().__init__(message)
+        self.place = place
+
+
 VALID = (
     'Find every object of {"dog": <c0>, "car": <c1>} and write (c, x1, y1, x2, y2), with offsets '
     "within <p-64> to <p64>. The image is: <image>"
@@ -56,7 +65,8 @@ def parse_instruction(text: str) -> Task:
         text: the instruction.
 
     Raises:
-        InputError: what cannot be understood, at which character, and a valid instruction.
+        InstructionError: what cannot be understood, at which character, and a valid instruction.
+        InputError: the text is far too long.
     """
     if len(text) > MOST_CHARACTERS:
         raise InputError(
@@ -228,8 +238,9 @@ def _parse_reach(text: str, outside: str) -> int:
     return high
 
 
-def _wrong(text: str, place: int, reason: str) -> InputError:
+def _wrong(text: str, place: int, reason: str) -> InstructionError:
     place = len(text) - len(text[place:].lstrip())
     near = " ".join(text[place : place + 30].split())
     where = f"at character {place + 1}, near {near!r}: " if near else ""
-    return InputError(f"The instruction is not understood, {where}{reason}. A valid one: {VALID}")
+    message = f"The instruction is not understood, {where}{reason}. A valid one: {VALID}"
+    return InstructionError(message, place)
