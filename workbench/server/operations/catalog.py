@@ -30,7 +30,10 @@ from workbench.server.operations import (
     tokenize_text,
     train_phrases,
     vision,
+    vision_compose,
     vision_detect,
+    vision_locate,
+    vision_measure,
 )
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -68,7 +71,10 @@ OPERATIONS: tuple[Operation, ...] = (
     emoji.PICTURES,
     vision.DECODE,
     vision.SCENES,
+    vision_compose.OPERATION,
+    vision_locate.LOCATE,
     vision_detect.DETECT,
     vision_detect.CEILINGS,
+    vision_measure.OPERATION,
     grounded_records.OPERATION,
 )
