@@ -127,10 +127,29 @@ def _grounded() -> str:
     return "".join(parts)
 
 
+def _visionllm() -> str:
+    """A token's centre, the offsets it says, and the box they make; beside it, two more."""
+    parts: list[str] = []
+    boxes = ((52.0, 40.0, 128.0, 116.0), (164.0, 72.0, 222.0, 130.0), (242.0, 34.0, 292.0, 92.0))
+    centres = ((96.0, 86.0), (188.0, 96.0), (270.0, 66.0))
+    for number, ((left, top, right, bottom), (x, y)) in enumerate(zip(boxes, centres, strict=True)):
+        outline = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+        parts.append(_path(outline, "exact" if number == 0 else "approximate d2"))
+        if number == 0:
+            ends = ((left, top), (right, bottom))
+            parts += [_path([(x, y), corner], "approximate d3") for corner in ends]
+        radius = 6 if number == 0 else 4
+        parts.append(f"<circle class='mark' cx='{x:.1f}' cy='{y:.1f}' r='{radius}'/>")
+    parts.append(_path([(40.0, HEIGHT - 24.0), (200.0, HEIGHT - 24.0)], "rule"))
+    parts.append(_path([(208.0, HEIGHT - 24.0), (280.0, HEIGHT - 24.0)], "exact"))
+    return "".join(parts)
+
+
 PICTURES: dict[str, Callable[[], str]] = {
     "attention": _attention,
     "dsp": _dsp,
     "gla": _gla,
     "grounded": _grounded,
     "teaching": _teaching,
+    "visionllm": _visionllm,
 }

@@ -61,6 +61,22 @@ METHODS: tuple[Method, ...] = (
         first="Raise the strength of the correction from 0 to 1 and watch tail classes catch up.",
     ),
     Method(
+        slug="visionllm",
+        title="VisionLLM: tasks in words",
+        group="See",
+        paper=(
+            "VisionLLM: Large Language Model is also an Open-Ended Decoder for Vision-Centric Tasks"
+        ),
+        authors="Wang, Chen, Chen and others, NeurIPS 2023",
+        arxiv="2305.11175",
+        claim=(
+            "Write the task into the instruction: which classes, how many points, boxes or a "
+            "caption. One decoder then fills in the template that the words ask for, so a change "
+            "of words is a change of task, with no new head and no new training."
+        ),
+        first="Take a name out of the instruction and watch its boxes vanish.",
+    ),
+    Method(
         slug="attention",
         title="Attention: error vs B",
         group="Read",
