@@ -258,6 +258,53 @@ def test_average_precision_is_cocos(seed: int) -> None:
     np.testing.assert_allclose(own, peer_precision(found, there), atol=1e-9)
 
 
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    pictures=st.integers(1, 4),
+    crowd=st.sampled_from([0, 0, 120]),
+    decimals=st.integers(0, 3),
+)
+def test_average_precision_is_cocos_in_any_case(
+    seed: int, pictures: int, crowd: int, decimals: int
+) -> None:
+    """Few pictures, scores with many ties, equal boxes, and more detections than are counted."""
+    generator = np.random.default_rng(seed)
+    found, there = random_answers(seed, pictures)
+    if not sum(len(one.labels) for one in there):
+        return
+    more = generator.integers(0, 5, (crowd, 2)) / 10
+    boxes = np.concatenate([more, more + generator.integers(1, 5, (crowd, 2)) / 10], axis=1)
+    found[0] = Detections(
+        np.concatenate([found[0].labels, np.zeros(crowd, dtype=np.int64)]),
+        np.concatenate([found[0].scores, generator.random(crowd)]).round(decimals),
+        np.concatenate([found[0].boxes, boxes]),
+    )
+    precision = average_precision(found, there)
+    own = np.array([precision.ap, precision.ap50, precision.ap75])
+    np.testing.assert_allclose(own, peer_precision(found, there), atol=1e-9)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), power=st.floats(0.3, 3))
+def test_average_precision_depends_on_the_order_of_scores_alone(seed: int, power: float) -> None:
+    """Not on the scores themselves, the names of the classes, or a box that was found twice."""
+    found, there = random_answers(seed, 8)
+    plain = average_precision(found, there)
+    bent = [Detections(one.labels, one.scores**power + 1, one.boxes) for one in found]
+    assert average_precision(bent, there).ap == pytest.approx(plain.ap, nan_ok=True)
+    renamed = average_precision(
+        [Detections(7 - one.labels, one.scores, one.boxes) for one in found],
+        [Objects(7 - one.labels, one.boxes) for one in there],
+    )
+    assert renamed.ap == pytest.approx(plain.ap, nan_ok=True)
+    twice = [
+        Detections(*(np.concatenate([part, part]) for part in (one.labels, one.scores, one.boxes)))
+        for one in found
+    ]
+    assert not average_precision(twice, there).ap > plain.ap + 1e-12
+
+
 def test_perfect_answers_reach_one_and_none_reach_zero() -> None:
     _, there = random_answers(0)
     right = [Detections(one.labels, np.ones(len(one.labels)), one.boxes) for one in there]
