@@ -14,6 +14,7 @@ from scipy.stats import norm
 
 from tests.unit.visionllm_client import TinyClient
 from workbench.errors import InputError
+from workbench.methods.intervals import wilson
 from workbench.methods.visionllm import (
     announcing,
     guidance,
@@ -78,6 +79,13 @@ def test_a_mean_over_scenes_is_the_mean_and_wider_when_scenes_agree_within_thems
     ratio = (together.high - together.low) / (apart.high - apart.low)
     assert ratio == pytest.approx(2.0, rel=0.25)
     assert mean_over_scenes(np.zeros(0), np.zeros(0, dtype=int), 100).high == 0.0
+
+
+def test_no_success_at_all_still_has_an_interval() -> None:
+    scene_of = np.repeat(np.arange(20), 3)
+    none = mean_over_scenes(np.zeros(60, dtype=bool), scene_of, 20)
+    assert none == wilson(0, 20)  # three things of a scene are not three trials
+    assert mean_over_scenes(np.ones(60, dtype=bool), scene_of, 25) == wilson(20, 20)
 
 
 def test_a_paired_difference_has_the_interval_of_the_normal_law() -> None:

@@ -136,6 +136,7 @@ def ask_slots(
             model,
             {"instruction": write_instruction(task), **switches},
             {"images": pictures},
+            dtype="float32",
         )
     )
     arrays: Any = answer.arrays
@@ -175,6 +176,7 @@ def ask_boxes(
                 "count": scenes,
                 **switches,
             },
+            dtype="float32",
         )
     )
     arrays: Any = answer.arrays

@@ -18,7 +18,6 @@ from workbench.methods.visionllm.asking import (
     DEFAULT_MODEL,
     MODEL,
     MOST_NAMES,
-    SCENE,
     Found,
     ask_boxes,
     find,
@@ -48,7 +47,7 @@ class Params:
         Range(LOG_REACHES[0], LOG_REACHES[-1], 1, "Steps to the side: R = 2^", live=True),
     ] = 6
     points: Annotated[int, Range(POINTS[0], POINTS[-1], 2, "Points of a contour N", live=True)] = 16
-    scene: Annotated[int, SCENE] = 7
+    scene: Annotated[int, Range(0, COUNT - 1, 1, "Scene")] = 7
     model: Annotated[str, MODEL] = DEFAULT_MODEL
 
     def __post_init__(self) -> None:
@@ -84,6 +83,7 @@ class Result:
         model: by R: AP of the network's boxes rounded to those tokens.
         contour_overlap: by kind and N: mean IoU of the masks with their polygons.
         lowest: by kind and N: the lowest of them.
+        again: by R: the true boxes of all scenes, ``(m, 4)``, as its tokens say them.
     """
 
     params: Params
@@ -93,6 +93,7 @@ class Result:
     model: dict[int, float]
     contour_overlap: dict[str, list[Interval]]
     lowest: dict[str, list[float]]
+    again: dict[int, np.ndarray]
 
 
 def gather(client: ModelClient, params: Params) -> Inputs:
@@ -118,8 +119,9 @@ def compute(inputs: Inputs, params: Params) -> Result:
     box_overlap: dict[int, Interval] = {}
     ceiling: dict[int, float] = {}
     model: dict[int, float] = {}
+    written: dict[int, np.ndarray] = {}
     for reach in (2**k for k in LOG_REACHES):
-        again = rounded(scenes.boxes, centres, reach)
+        written[reach] = again = rounded(scenes.boxes, centres, reach)
         overlaps = np.array(
             [box_overlaps(a[None], b[None])[0, 0] for a, b in zip(scenes.boxes, again, strict=True)]
         )
@@ -145,6 +147,7 @@ def compute(inputs: Inputs, params: Params) -> Result:
             for kind, rows in inputs.overlaps.items()
         },
         {kind: [float(row.min()) for row in rows] for kind, rows in inputs.overlaps.items()},
+        written,
     )
 
 

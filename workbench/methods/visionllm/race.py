@@ -80,7 +80,8 @@ class Result:
         answers: by mode, of the shown scene.
         seconds: by mode, median over the scenes of what one picture took on the device.
         passes: by mode.
-        same: share of all slots in which both ways say the same token.
+        same: share of the slots of sure boxes in which both ways say the same token; of all slots
+            when no box is sure.
         largest_gap: largest difference of a probability between both ways.
         things_found: of the shown scene, with a score of 0.5 or more.
     """
@@ -127,9 +128,11 @@ def compute(inputs: Inputs, params: Params) -> Result:
     same: list[np.ndarray] = []
     gaps: list[float] = []
     for first, second in ((one.slots[0], two.slots[0]) for one, two in pairs):
+        sure = first.objectness * first.class_probabilities.max(axis=1) >= SCORE
+        kept = sure if sure.any() else np.ones_like(sure)
         for name in ("class_probabilities", "location_probabilities"):
             mine, theirs = getattr(first, name), getattr(second, name)
-            same.append((mine.argmax(-1) == theirs.argmax(-1)).ravel())
+            same.append((mine.argmax(-1) == theirs.argmax(-1))[kept].ravel())
             gaps.append(float(np.abs(mine - theirs).max()))
     answers = {mode: decode(rows[0].slots[0], inputs.task) for mode, rows in inputs.opened.items()}
     return Result(

@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 
-from workbench.methods.intervals import Interval, interval
+from workbench.methods.intervals import Interval, interval, wilson
 
 REPLICATES = 2_000
 
@@ -27,12 +27,16 @@ def mean_over_scenes(values: np.ndarray, scene_of: np.ndarray, scenes: int) -> I
         scenes: how many there are.
 
     Returns:
-        0 with no width when there is nothing to average.
+        0 with no width when there is nothing to average. Successes without exception, or none at
+        all, leave a bootstrap nothing to vary: then Wilson's interval with the scenes as trials.
     """
     if not len(values):
         return Interval(0.0, 0.0, 0.0)
     sums = np.bincount(scene_of, np.asarray(values, dtype=np.float64), scenes)
     counts = np.bincount(scene_of, minlength=scenes)
+    if values.dtype == bool and (values.all() or not values.any()):
+        trials = int((counts > 0).sum())
+        return wilson(trials if values.all() else 0, trials)
     drawn = times_drawn(scenes)
     totals = drawn @ counts
     with_any = totals > 0
