@@ -1,6 +1,7 @@
 """Lines, points and labels as every figure draws them.
 
-``row`` and ``col`` name the panel; a figure without panels leaves them out.
+``row`` and ``col`` name the panel; a figure without panels leaves them out. What has no name stands
+in no legend.
 """
 
 from __future__ import annotations
@@ -21,8 +22,7 @@ def add_line(
     """Add a line of a ``color``, ``width`` and ``dash``; returns the number of the trace."""
     line = {"color": trace.pop("color"), "width": trace.pop("width", 2.5)}
     line["dash"] = trace.pop("dash", "solid")
-    figure.add_scatter(mode="lines", line=line, row=row, col=col, **trace)
-    return len(list(figure.data)) - 1
+    return _add(figure, row, col, mode="lines", line=line, **trace)
 
 
 def add_points(
@@ -41,12 +41,11 @@ def add_points(
     }
     has_text = "text" in trace or "texttemplate" in trace
     mode = trace.pop("mode", "markers+text" if has_text else "markers")
-    figure.add_scatter(mode=mode, marker=marker, row=row, col=col, **trace)
-    return len(list(figure.data)) - 1
+    return _add(figure, row, col, mode=mode, marker=marker, **trace)
 
 
 def add_label(
-    figure: go.Figure, row: int | None = None, col: int | None = None, *, text: str, **place: Any
+    figure: go.Figure, row: int | None = None, col: int | None = None, text: str = "", **place: Any
 ) -> None:
     """Write beside a mark, in its ``color``."""
     colour = place.pop("color")
@@ -64,3 +63,10 @@ def segments(low: np.ndarray, high: np.ndarray) -> np.ndarray:
 def thrice(places: Sequence[float] | np.ndarray) -> np.ndarray:
     """Where ``segments`` stand: each place three times."""
     return np.repeat(np.asarray(places, dtype=float), 3)
+
+
+def _add(figure: go.Figure, row: int | None, col: int | None, **trace: Any) -> int:
+    if "name" not in trace:
+        trace.setdefault("showlegend", False)
+    figure.add_scatter(row=row, col=col, **trace)
+    return len(list(figure.data)) - 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from plotly.subplots import make_subplots
 
-from workbench.figures.dsp.marks import add_points
 from workbench.figures.live import LiveFigure
+from workbench.figures.marks import add_points
 from workbench.figures.passages import LivePassages, Passage, Span
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import join, say_percent

@@ -6,9 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.dsp.marks import SOURCE_COLOURS, add_label, add_line, add_points, span_of
+from workbench.figures.dsp.marks import SOURCE_COLOURS, span_of
 from workbench.figures.dsp.wording import say_score
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.marks import add_label, add_line, add_points
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import NO_EFFECT, each, join, say_gain
 from workbench.methods.dsp.comparison import ALL_METRIC_NAMES, ALL_METRICS, ROW_NAMES

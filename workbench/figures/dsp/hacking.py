@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from plotly.subplots import make_subplots
 
-from workbench.figures.dsp.marks import RUN_COLOURS, add_line, add_points, span_of
+from workbench.figures.dsp.marks import RUN_COLOURS, span_of
 from workbench.figures.dsp.texts import list_phrases, mark_output
 from workbench.figures.dsp.wording import say_score
 from workbench.figures.live import LiveFigure, Position, Slot
+from workbench.figures.marks import add_line, add_points
 from workbench.figures.passages import LivePassages, Passage, Role, Span
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import each, join, say_percent

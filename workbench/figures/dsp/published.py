@@ -6,18 +6,11 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.dsp.marks import (
-    SOURCE_COLOURS,
-    add_label,
-    add_line,
-    add_points,
-    segments,
-    span_of,
-    thrice,
-)
+from workbench.figures.dsp.marks import SOURCE_COLOURS, span_of
 from workbench.figures.dsp.sources import comparison_axes
 from workbench.figures.dsp.wording import say_effect
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.marks import add_label, add_line, add_points, segments, thrice
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import each, join, say_count, say_percent
 from workbench.methods.dsp.comparison import ALL_METRIC_NAMES, ALL_METRICS, Comparison

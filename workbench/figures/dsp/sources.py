@@ -8,16 +8,10 @@ from typing import Any
 import numpy as np
 from plotly.subplots import make_subplots
 
-from workbench.figures.dsp.marks import (
-    SOURCE_COLOURS,
-    add_line,
-    add_points,
-    segments,
-    span_of,
-    thrice,
-)
+from workbench.figures.dsp.marks import SOURCE_COLOURS, span_of
 from workbench.figures.dsp.wording import say_effect, say_score
 from workbench.figures.live import LiveFigure, Position, Slot
+from workbench.figures.marks import add_line, add_points, segments, thrice
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import NO_EFFECT, each, join, say_count, say_percent, say_signed
 from workbench.methods.dsp.comparison import (

@@ -8,10 +8,11 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.dsp.marks import RUN_COLOURS, add_label, add_line, add_points, span_of
+from workbench.figures.dsp.marks import RUN_COLOURS, span_of
 from workbench.figures.dsp.texts import list_phrases, mark_article
 from workbench.figures.dsp.theatre_words import NAMES, theatre_words
 from workbench.figures.live import LiveFigure, Position, Slot
+from workbench.figures.marks import add_label, add_line, add_points
 from workbench.figures.passages import LivePassages, Passage, Role, Span
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import each

@@ -8,8 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.dsp.marks import add_label, add_line, add_points, segments, thrice
 from workbench.figures.live import LiveFigure
+from workbench.figures.marks import add_label, add_line, add_points, segments, thrice
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import NO_EFFECT, join, say_gain, say_percent
 from workbench.methods.dsp.published import (

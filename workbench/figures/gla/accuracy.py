@@ -6,17 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.gla.marks import (
-    GROUP_COLOURS,
-    GROUP_NAMES,
-    METHOD_COLOURS,
-    add_line,
-    add_points,
-    segments,
-    thrice,
-)
+from workbench.figures.gla.marks import GROUP_COLOURS, GROUP_NAMES, METHOD_COLOURS
 from workbench.figures.gla.verdict import mixture_words
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.marks import add_line, add_points, segments, thrice
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, SEQUENTIAL, TEMPLATE
 from workbench.figures.wording import each, say_percent
@@ -71,6 +64,7 @@ def draw_accuracy(result: Result) -> LiveFigure:
     strokes = add_line(
         figure,
         1,
+        1,
         x=segments(low, high)[0, 0, 0],
         y=thrice(HEIGHTS),
         name="95 % interval",
@@ -109,6 +103,7 @@ def draw_accuracy(result: Result) -> LiveFigure:
         values = 100.0 * spread_over(result, fixed, moving)
         number = add_points(
             figure,
+            1,
             2,
             x=values[0, 0, 0],
             y=HEIGHTS,

@@ -5,17 +5,10 @@ from __future__ import annotations
 import numpy as np
 from plotly.subplots import make_subplots
 
-from workbench.figures.gla.marks import (
-    GROUP_COLOURS,
-    GROUP_NAMES,
-    add_estimates,
-    add_label,
-    add_line,
-    lay_out_prior,
-    segments,
-)
+from workbench.figures.gla.marks import GROUP_COLOURS, GROUP_NAMES, add_estimates, lay_out_prior
 from workbench.figures.gla.wording import say_distance
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.marks import add_label, add_line, segments
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import each, join, say_number, say_percent
@@ -53,6 +46,7 @@ def draw_bias(result: Result) -> LiveFigure:
     )
     add_line(
         figure,
+        1,
         1,
         x=ranks,
         y=truth,
@@ -105,6 +99,7 @@ def _add_groups(figure, result: Result) -> list[Slot]:
         slots.append(Slot(f"data[{number}].y", AXES, 100.0 * values))
         add_label(
             figure,
+            1,
             2,
             group,
             x=1.04,

@@ -6,17 +6,9 @@ import numpy as np
 from plotly.subplots import make_subplots
 
 from workbench.figures.gla.accuracy import AXES
-from workbench.figures.gla.marks import (
-    GROUP_COLOURS,
-    GROUP_NAMES,
-    METHOD_COLOURS,
-    add_label,
-    add_line,
-    add_points,
-    segments,
-    thrice,
-)
+from workbench.figures.gla.marks import GROUP_COLOURS, GROUP_NAMES, METHOD_COLOURS
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.marks import add_label, add_line, add_points, segments, thrice
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, SEQUENTIAL, TEMPLATE
 from workbench.figures.wording import each, join, say_percent, say_points
@@ -51,6 +43,7 @@ def draw_classes(result: Result) -> LiveFigure:
         stroke = add_line(
             figure,
             1,
+            1,
             x=thrice(places),
             y=strokes[0, 0, 0],
             name=name,
@@ -62,6 +55,7 @@ def draw_classes(result: Result) -> LiveFigure:
         point = add_points(
             figure,
             1,
+            1,
             x=places,
             y=values[0, 0, 0],
             name=f"{name} classes",
@@ -72,6 +66,7 @@ def draw_classes(result: Result) -> LiveFigure:
         )
         mean = add_line(
             figure,
+            1,
             1,
             x=[places[0], places[-1]],
             y=[0.0, 0.0],
@@ -188,6 +183,7 @@ def draw_reliability(result: Result) -> LiveFigure:
     add_line(
         figure,
         1,
+        1,
         x=[0.0, 100.0],
         y=[0.0, 100.0],
         name="honest",
@@ -196,7 +192,7 @@ def draw_reliability(result: Result) -> LiveFigure:
         showlegend=False,
         hoverinfo="skip",
     )
-    add_label(figure, 1, "as sure as right", x=1, y=24, xanchor="left", color=PALETTE["exact"])
+    add_label(figure, 1, 1, "as sure as right", x=1, y=24, xanchor="left", color=PALETTE["exact"])
     slots: list[Slot] = []
     for method, name in zip(CALIBRATED, CALIBRATED_NAMES, strict=True):
         found = [_reliability(result, kind)[method] for kind in TUNINGS]
@@ -209,6 +205,7 @@ def draw_reliability(result: Result) -> LiveFigure:
         )
         number = add_line(
             figure,
+            1,
             1,
             x=x[0],
             y=y[0],

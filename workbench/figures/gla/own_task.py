@@ -8,16 +8,9 @@ from typing import Any
 import numpy as np
 from plotly.subplots import make_subplots
 
-from workbench.figures.gla.marks import (
-    METHOD_COLOURS,
-    POWERS_OF_TEN,
-    add_estimates,
-    add_label,
-    add_line,
-    segments,
-    thrice,
-)
+from workbench.figures.gla.marks import METHOD_COLOURS, POWERS_OF_TEN, add_estimates
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.marks import add_label, add_line, segments, thrice
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import each, join, say_gain, say_percent
@@ -55,6 +48,7 @@ def draw_own_task(result: Result) -> LiveFigure:
     add_line(
         figure,
         1,
+        1,
         x=[0.5, len(order) + 0.5],
         y=[1.0 / len(order)] * 2,
         name="uniform",
@@ -65,6 +59,7 @@ def draw_own_task(result: Result) -> LiveFigure:
     )
     add_label(
         figure,
+        1,
         1,
         "uniform",
         x=len(order) + 0.5,
@@ -83,6 +78,7 @@ def draw_own_task(result: Result) -> LiveFigure:
     )
     strokes = add_line(
         figure,
+        1,
         2,
         x=segments(low, high)[0],
         y=thrice(heights),

@@ -5,17 +5,10 @@ from __future__ import annotations
 import numpy as np
 from plotly.subplots import make_subplots
 
-from workbench.figures.gla.marks import (
-    POWERS_OF_TEN,
-    add_estimates,
-    add_label,
-    add_line,
-    add_points,
-    lay_out_prior,
-    segments,
-)
+from workbench.figures.gla.marks import POWERS_OF_TEN, add_estimates, lay_out_prior
 from workbench.figures.gla.wording import say_distance
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.marks import RING, add_label, add_line, add_points, segments
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import each, join, say_percent
@@ -41,6 +34,7 @@ def draw_planted(result: Result) -> LiveFigure:
     add_line(
         figure,
         1,
+        1,
         x=ranks,
         y=truth,
         name="planted prior",
@@ -62,6 +56,7 @@ def draw_planted(result: Result) -> LiveFigure:
     lowest, highest = 0.25 * truth.min(), min(1.0, 4.0 * truth.max())
     add_line(
         figure,
+        1,
         2,
         x=[lowest, highest],
         y=[lowest, highest],
@@ -73,6 +68,7 @@ def draw_planted(result: Result) -> LiveFigure:
     )
     pairs = add_points(
         figure,
+        1,
         2,
         x=truth,
         y=estimate[0, 0],
@@ -80,6 +76,7 @@ def draw_planted(result: Result) -> LiveFigure:
         color=PALETTE["green"],
         showlegend=False,
         hovertemplate="planted %{x:.4f}, estimated %{y:.4f}<extra></extra>",
+        size=9,
     )
     figure.update_layout(template=TEMPLATE, height=480, margin={"t": 50, "r": 20})
     span = [np.log10(lowest), np.log10(highest)]
@@ -108,6 +105,7 @@ def draw_convergence(result: Result) -> LiveFigure:
         for e, name in enumerate(NAMES):
             add_line(
                 figure,
+                1,
                 col,
                 x=x,
                 y=values[e],
@@ -125,6 +123,7 @@ def draw_convergence(result: Result) -> LiveFigure:
     ):
         add_line(
             figure,
+            1,
             col,
             x=ends,
             y=[height, height],
@@ -136,6 +135,7 @@ def draw_convergence(result: Result) -> LiveFigure:
         )
         add_label(
             figure,
+            1,
             col,
             words,
             x=np.log10(x[-1]),
@@ -149,13 +149,14 @@ def draw_convergence(result: Result) -> LiveFigure:
     for col, values in ((1, kl), (2, right)):
         number = add_points(
             figure,
+            1,
             col,
             x=[x[0]],
             y=[values[0, 0]],
             name="chosen",
             color=COLOURS[0],
             size=15,
-            ringed=True,
+            line=RING,
             showlegend=False,
             hoverinfo="skip",
         )

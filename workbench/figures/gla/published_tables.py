@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from plotly.subplots import make_subplots
 
-from workbench.figures.gla.marks import add_line, add_points
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.marks import add_line, add_points
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import each, say_percent, say_points
@@ -42,6 +42,7 @@ def draw_published_tables(result: Result) -> LiveFigure:
     add_line(
         figure,
         1,
+        1,
         x=list(FEW_SHOT),
         y=list(FEW_SHOT.values()),
         name="published: ImageNet, CLIP RN50 and ViT-B/16",
@@ -51,6 +52,7 @@ def draw_published_tables(result: Result) -> LiveFigure:
     add_points(
         figure,
         1,
+        1,
         x=list(FEW_SHOT),
         y=list(FEW_SHOT.values()),
         name="published",
@@ -58,6 +60,7 @@ def draw_published_tables(result: Result) -> LiveFigure:
         symbol="square",
         showlegend=False,
         hoverinfo="skip",
+        size=9,
     )
     ours = 100.0 * np.array([_ends(result.benefits[kind].accuracy("gla")) for kind in TUNINGS])
     few = len(list(figure.data))
@@ -76,6 +79,7 @@ def draw_published_tables(result: Result) -> LiveFigure:
     printed = [(value, height) for (_, value), height in zip(LADDER, heights, strict=True) if value]
     add_points(
         figure,
+        1,
         2,
         x=[value for value, _ in printed],
         y=[height for _, height in printed],
@@ -90,6 +94,7 @@ def draw_published_tables(result: Result) -> LiveFigure:
     strokes = np.stack([low, high, np.full_like(low, np.nan)], axis=-1).reshape(len(TUNINGS), -1)
     bars = add_line(
         figure,
+        1,
         2,
         x=strokes[0],
         y=np.repeat(heights, 3),
@@ -101,6 +106,7 @@ def draw_published_tables(result: Result) -> LiveFigure:
     )
     points = add_points(
         figure,
+        1,
         2,
         x=mean[0],
         y=heights,

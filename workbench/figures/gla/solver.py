@@ -8,15 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.gla.marks import (
-    POWERS_OF_TEN,
-    add_label,
-    add_line,
-    add_points,
-    lay_out_prior,
-)
+from workbench.figures.gla.marks import POWERS_OF_TEN, lay_out_prior
 from workbench.figures.gla.solver_words import say_states
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.marks import RING, add_label, add_line, add_points
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.methods.gla.solver import Params, Result, Run
@@ -41,6 +36,7 @@ def draw_simplex(result: Result) -> LiveFigure:
     add_line(
         figure,
         1,
+        1,
         x=outline[:, 0],
         y=outline[:, 1],
         name="simplex",
@@ -51,10 +47,13 @@ def draw_simplex(result: Result) -> LiveFigure:
     for name, corner, anchor in zip(
         ("all A", "all B", "all C"), CORNERS, ("top", "top", "bottom"), strict=True
     ):
-        add_label(figure, 1, name, x=corner[0], y=corner[1], yanchor=anchor, color=PALETTE["grid"])
+        add_label(
+            figure, 1, 1, name, x=corner[0], y=corner[1], yanchor=anchor, color=PALETTE["grid"]
+        )
     levels = np.insert(result.contours @ CORNERS, len(result.contours[0]), np.nan, axis=1)
     add_line(
         figure,
+        1,
         1,
         x=levels[..., 0].ravel(),
         y=levels[..., 1].ravel(),
@@ -65,6 +64,7 @@ def draw_simplex(result: Result) -> LiveFigure:
     )
     path = add_line(
         figure,
+        1,
         1,
         x=place[0, :, 0],
         y=place[0, :, 1],
@@ -80,6 +80,7 @@ def draw_simplex(result: Result) -> LiveFigure:
         add_points(
             figure,
             1,
+            1,
             x=[at[0]],
             y=[at[1]],
             name=name,
@@ -91,12 +92,13 @@ def draw_simplex(result: Result) -> LiveFigure:
     now = add_points(
         figure,
         1,
+        1,
         x=[place[0, 0, 0]],
         y=[place[0, 0, 1]],
         name="q now",
         color=PALETTE["vermilion"],
         size=13,
-        ringed=True,
+        line=RING,
         hoverinfo="skip",
     )
     slots = [
@@ -157,6 +159,7 @@ def _add_course(  # noqa: PLR0913  one panel of a figure
     x = result.iterations.astype(float)
     line = add_line(
         figure,
+        1,
         2,
         x=x,
         y=values[0],
@@ -168,6 +171,7 @@ def _add_course(  # noqa: PLR0913  one panel of a figure
     for height, words, role, side in levels:
         add_line(
             figure,
+            1,
             2,
             x=[x[0], x[-1]],
             y=[height, height],
@@ -179,6 +183,7 @@ def _add_course(  # noqa: PLR0913  one panel of a figure
         )
         add_label(
             figure,
+            1,
             2,
             words,
             x=x[-1],
@@ -189,13 +194,14 @@ def _add_course(  # noqa: PLR0913  one panel of a figure
         )
     point = add_points(
         figure,
+        1,
         2,
         x=[0.0],
         y=[values[0, 0]],
         name="now",
         color=PALETTE["vermilion"],
         size=13,
-        ringed=True,
+        line=RING,
         showlegend=False,
         hoverinfo="skip",
     )
@@ -218,6 +224,7 @@ def draw_twenty(result: Result) -> LiveFigure:
     add_line(
         figure,
         1,
+        1,
         x=ranks,
         y=np.exp(run.log_truth[order]),
         name="planted prior",
@@ -228,21 +235,25 @@ def draw_twenty(result: Result) -> LiveFigure:
     add_points(
         figure,
         1,
+        1,
         x=ranks,
         y=np.exp(run.log_optimum[order]),
         name="best fit",
         color=PALETTE["green"],
         symbol="star",
         hovertemplate="rank %{x}: best fit %{y:.4f}<extra></extra>",
+        size=9,
     )
     bars = add_points(
         figure,
+        1,
         1,
         x=ranks,
         y=q[0, 0],
         name="q, normalised",
         color=PALETTE["vermilion"],
         hovertemplate="rank %{x}: q %{y:.4f}<extra></extra>",
+        size=9,
     )
     course = _add_course(
         figure,

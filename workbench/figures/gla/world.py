@@ -8,8 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.gla.marks import METHOD_COLOURS, add_label, add_line, add_points
+from workbench.figures.gla.marks import METHOD_COLOURS
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.marks import RING, add_label, add_line, add_points
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, SEQUENTIAL, TEMPLATE
 from workbench.figures.wording import each, join, say_percent, say_points
@@ -41,6 +42,7 @@ def draw_plane(result: Result) -> LiveFigure:
         add_points(
             figure,
             1,
+            1,
             x=[place],
             y=[place],
             name=words,
@@ -51,16 +53,18 @@ def draw_plane(result: Result) -> LiveFigure:
             symbol="x",
             showlegend=False,
             hoverinfo="skip",
+            size=9,
         )
     chosen = add_points(
         figure,
+        1,
         1,
         x=[0.0],
         y=[0.0],
         name="chosen",
         color=PALETTE["green"],
         size=16,
-        ringed=True,
+        line=RING,
         showlegend=False,
         hoverinfo="skip",
     )
@@ -75,6 +79,7 @@ def draw_plane(result: Result) -> LiveFigure:
     for m, method in enumerate(METHODS):
         number = add_points(
             figure,
+            1,
             2,
             x=list(GROUP_TICKS),
             y=fixed[0, m],
@@ -122,6 +127,7 @@ def draw_dependence(result: Result) -> LiveFigure:
         add_line(
             figure,
             1,
+            1,
             x=result.correlations,
             y=values[:, m],
             name=METHOD_NAMES[m],
@@ -133,6 +139,7 @@ def draw_dependence(result: Result) -> LiveFigure:
         add_label(
             figure,
             1,
+            1,
             METHOD_NAMES[m],
             x=1.02,
             y=labels[m],
@@ -142,12 +149,13 @@ def draw_dependence(result: Result) -> LiveFigure:
         number = add_points(
             figure,
             1,
+            1,
             x=[0.0],
             y=[values[0, m]],
             name="chosen",
             color=METHOD_COLOURS[method],
             size=13,
-            ringed=True,
+            line=RING,
             showlegend=False,
             hoverinfo="skip",
         )

@@ -6,9 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.grounded.marks import METHOD_COLOURS, METHOD_NAMES, add_line, add_points
+from workbench.figures.grounded.marks import METHOD_COLOURS, METHOD_NAMES
 from workbench.figures.grounded.wording import say_times
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.marks import add_line, add_points
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import join

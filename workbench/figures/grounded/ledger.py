@@ -5,14 +5,9 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.grounded.marks import (
-    METHOD_NAMES,
-    OUTCOME_COLOURS,
-    OUTCOME_NAMES,
-    segments,
-    thrice,
-)
+from workbench.figures.grounded.marks import METHOD_NAMES, OUTCOME_COLOURS, OUTCOME_NAMES
 from workbench.figures.live import LiveFigure
+from workbench.figures.marks import segments, thrice
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import join, say_percent
 from workbench.methods.grounded.comparison import Result
@@ -66,8 +61,8 @@ def draw_ledger(result: Result) -> LiveFigure:
     words = join(
         [
             f"The plan itself is at fault in {say_percent(alone['planner'].mean, 0)} of the "
-            f"episodes of the language model alone and in {say_percent(greedy['planner'].mean, 0)} of "
-            f"the grounded ones; the hand in {say_percent(greedy['policy'].mean, 0)}.",
+            f"episodes of the language model alone and in {say_percent(greedy['planner'].mean, 0)} "
+            f"of the grounded ones; the hand in {say_percent(greedy['policy'].mean, 0)}.",
             f"What grounded episodes fail by most is “{OUTCOME_NAMES[worst]}”.",
             "A failed hand is never told to the model: it goes on as if the step had worked.",
         ]

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from plotly.subplots import make_subplots
 
-from workbench.figures.grounded.marks import METHOD_COLOURS, METHOD_NAMES, add_line, add_points
+from workbench.figures.grounded.marks import METHOD_COLOURS, METHOD_NAMES
 from workbench.figures.live import LiveFigure
+from workbench.figures.marks import add_line, add_points
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import join, say_percent
 from workbench.methods.grounded.published import (

@@ -6,17 +6,11 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.grounded.marks import (
-    METHOD_COLOURS,
-    METHOD_NAMES,
-    add_line,
-    add_points,
-    segments,
-    thrice,
-)
+from workbench.figures.grounded.marks import METHOD_COLOURS, METHOD_NAMES
 from workbench.figures.grounded.published import draw_published_tables
 from workbench.figures.grounded.wording import say_times, verdict_of
 from workbench.figures.live import LiveFigure
+from workbench.figures.marks import add_line, add_points, segments, thrice
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import join, say_gain, say_percent
 from workbench.methods.grounded.comparison import Result, by_category

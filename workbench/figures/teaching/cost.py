@@ -6,14 +6,13 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.live import LiveFigure, Slot, over_positions
+from workbench.figures.marks import add_line, add_points
 from workbench.figures.positions import live_axes
 from workbench.figures.teaching.marks import (
     CHOSEN,
     FIGURE_HEIGHT,
     RANDOM,
     add_band,
-    add_line,
-    add_points,
     outline,
     there_and_back,
 )
@@ -52,8 +51,8 @@ def draw_tokens(result: Result) -> LiveFigure:
             name=RULE_NAMES[rule],
             dash="dash" if rule == "random" else "solid",
             hovertemplate=f"{RULE_NAMES[rule]}: %{{y:.1f}} %<extra></extra>",
+            showlegend=True,
         )
-        figure.data[number].showlegend = True
         slots.append(Slot(f"data[{number}].y", ("teacher",), values))
     spent = 100.0 * np.array([p.spent for p in prices])
     reached = 100.0 * np.array([p.accuracy for p in prices])
@@ -109,11 +108,18 @@ def draw_net(result: Result) -> LiveFigure:
             width=3.0,
             name=name,
             hovertemplate=f"{name}: %{{y:.1f}}<extra></extra>",
+            showlegend=True,
         )
-        figure.data[number].showlegend = True
         slots.append(Slot(f"data[{number}].y", ("teacher",), line))
         number = add_points(
-            figure, x=[0.0], y=[0.0], color=colour, size=12, name=name, hoverinfo="skip"
+            figure,
+            x=[0.0],
+            y=[0.0],
+            color=colour,
+            size=12,
+            name=name,
+            hoverinfo="skip",
+            showlegend=False,
         )
         slots += [
             Slot(f"data[{number}].x", ("worth",), worths[:, None]),

@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.live import LiveFigure, Position, Slot, over_positions
+from workbench.figures.marks import add_line, add_points
 from workbench.figures.positions import live_axes
 from workbench.figures.teaching.marks import (
     BOUND,
@@ -16,9 +17,7 @@ from workbench.figures.teaching.marks import (
     FIGURE_HEIGHT,
     RANDOM,
     add_band,
-    add_label,
-    add_line,
-    add_points,
+    add_text,
     outline,
     there_and_back,
 )
@@ -92,10 +91,11 @@ def curves_of(result: Judged, axes: Mapping[str, Sequence[Position]]) -> LiveFig
             width=1.5,
             dash="dot",
             hovertemplate=f"{name}: %{{y:.1f}} %<extra></extra>",
+            showlegend=False,
         )
         by_teacher(number, values)
         at = int(np.searchsorted(x, 30.0))
-        label = add_label(
+        label = add_text(
             figure,
             name,
             x=x[at],
@@ -105,7 +105,7 @@ def curves_of(result: Judged, axes: Mapping[str, Sequence[Position]]) -> LiveFig
         )
         by_teacher(label, values[:, at : at + 1])
     at = int(np.searchsorted(x, 20.0))
-    label = add_label(
+    label = add_text(
         figure,
         "random choice",
         x=x[at],
@@ -123,6 +123,7 @@ def curves_of(result: Judged, axes: Mapping[str, Sequence[Position]]) -> LiveFig
             color=RANDOM,
             dash="dash",
             hovertemplate="random choice: %{y:.1f} %<extra></extra>",
+            showlegend=False,
         ),
         middle[:, [0, -1]],
     )
@@ -137,6 +138,7 @@ def curves_of(result: Judged, axes: Mapping[str, Sequence[Position]]) -> LiveFig
             width=1.8 if name == "expected_utility" else 1.0,
             opacity=1.0 if name == "expected_utility" else 0.6,
             hovertemplate=f"{find(name).title}: %{{y:.1f}} %<extra></extra>",
+            showlegend=False,
         )
         by_teacher(number, values)
     _draw_chosen(figure, slots, spendings, counts)
@@ -186,6 +188,7 @@ def _draw_chosen(
         color=CHOSEN,
         width=3.5,
         hoverinfo="skip",
+        showlegend=False,
     )
     slots.append(Slot(f"data[{number}].y", chosen, curves))
     number = add_line(
@@ -196,6 +199,7 @@ def _draw_chosen(
         color=PALETTE["grid"],
         width=1.0,
         hoverinfo="skip",
+        showlegend=False,
     )
     slots.append(Slot(f"data[{number}].x", ("budget",), np.stack([budgets, budgets], axis=1)))
     number = add_points(
@@ -211,6 +215,7 @@ def _draw_chosen(
         size=13,
         cliponaxis=False,
         hovertemplate="%{y:.1f} %<extra></extra>",
+        showlegend=False,
     )
     titles = [
         [[f"<b>{r:.1f} %</b>"] for r in reached[t, f]]
@@ -250,6 +255,7 @@ def _draw_level(figure: go.Figure, level: float, name: str) -> None:
         width=1.5,
         dash="dashdot",
         hovertemplate=f"{name}: %{{y:.1f}} %<extra></extra>",
+        showlegend=False,
     )
     figure.add_annotation(
         x=100.0,

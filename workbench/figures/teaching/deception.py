@@ -6,9 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.marks import add_line, add_points
 from workbench.figures.passages import LivePassages, Passage, Role, Span
 from workbench.figures.positions import live_axes
-from workbench.figures.teaching.marks import HARMED, HELPED, add_line, add_points
+from workbench.figures.teaching.marks import HARMED, HELPED
 from workbench.figures.teaching.misaligned import confidences, say_misled
 from workbench.figures.theme import TEMPLATE
 from workbench.figures.wording import keep_together, say_number, say_percent
@@ -79,6 +80,7 @@ def draw_detection(result: Result) -> LiveFigure:
             size=8,
             name=KIND_NAMES[kind],
             hovertemplate="%{x:.2f}<extra></extra>",
+            showlegend=False,
         )
         add_line(
             figure,
@@ -88,6 +90,7 @@ def draw_detection(result: Result) -> LiveFigure:
             width=4.0,
             name="mean",
             hovertemplate="mean %{x:.2f}<extra></extra>",
+            showlegend=False,
         )
     figure.update_layout(template=TEMPLATE, height=400, margin={"t": 20, "r": 20, "l": 190})
     figure.update_yaxes(

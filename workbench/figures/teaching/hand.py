@@ -8,15 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.live import LiveFigure
-from workbench.figures.teaching.marks import (
-    CHOSEN,
-    HARMED,
-    HELPED,
-    RANDOM,
-    SAME,
-    add_line,
-    add_points,
-)
+from workbench.figures.marks import add_line, add_points
+from workbench.figures.teaching.marks import CHOSEN, HARMED, HELPED, RANDOM, SAME
 from workbench.figures.teaching.wording import shorten
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import join, keep_together, say_count, say_percent
@@ -130,6 +123,7 @@ def _draw_confidence(figure: go.Figure, result: Result, rows: np.ndarray) -> Non
             name="mental model: taught",
             showlegend=True,
             hoverinfo="skip",
+            size=9,
         )
     add_points(
         figure,
@@ -139,6 +133,7 @@ def _draw_confidence(figure: go.Figure, result: Result, rows: np.ndarray) -> Non
         name=named,
         showlegend=True,
         hoverinfo="skip",
+        size=9,
     )
 
 

@@ -26,14 +26,6 @@ KIND_COLOURS = {
 FIGURE_HEIGHT = 500
 
 
-def add_line(figure: go.Figure, **trace: Any) -> int:
-    """Add a line without legend; returns the number of the trace."""
-    line = {"color": trace.pop("color"), "width": trace.pop("width", 2.5)}
-    line["dash"] = trace.pop("dash", "solid")
-    figure.add_scatter(mode="lines", line=line, showlegend=False, **trace)
-    return len(list(figure.data)) - 1
-
-
 def add_band(figure: go.Figure, **trace: Any) -> int:
     """Add a filled outline, drawn by ``outline``; returns the number of the trace."""
     colour = trace.pop("color")
@@ -50,20 +42,7 @@ def add_band(figure: go.Figure, **trace: Any) -> int:
     return len(list(figure.data)) - 1
 
 
-def add_points(figure: go.Figure, **trace: Any) -> int:
-    """Add points without legend; returns the number of the trace."""
-    marker = {
-        "color": trace.pop("color"),
-        "size": trace.pop("size", 9),
-        "symbol": trace.pop("symbol", "circle"),
-        "line": trace.pop("outline", {"width": 0}),
-    }
-    trace.setdefault("showlegend", False)
-    figure.add_scatter(mode=trace.pop("mode", "markers"), marker=marker, **trace)
-    return len(list(figure.data)) - 1
-
-
-def add_label(figure: go.Figure, text: str, **place: Any) -> int:
+def add_text(figure: go.Figure, text: str, **place: Any) -> int:
     """Write at a point; returns the number of the trace."""
     colour = place.pop("color")
     figure.add_scatter(

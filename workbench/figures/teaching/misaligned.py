@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.marks import add_line, add_points
 from workbench.figures.positions import live_axes
 from workbench.figures.teaching.marks import (
     CHANCE,
@@ -15,8 +16,6 @@ from workbench.figures.teaching.marks import (
     RANDOM,
     SAME,
     add_band,
-    add_line,
-    add_points,
     outline,
     there_and_back,
 )
@@ -46,7 +45,7 @@ def draw_misled(result: Result) -> LiveFigure:
         ("misleading, least useful first", curve, HARMED, "solid"),
         ("misleading, at random", 100.0 * result.random, RANDOM, "dash"),
     ):
-        number = add_line(
+        add_line(
             figure,
             x=counts,
             y=values,
@@ -55,8 +54,8 @@ def draw_misled(result: Result) -> LiveFigure:
             dash=dash,
             name=name,
             hovertemplate=f"{name}: %{{y:.1f}} %<extra></extra>",
+            showlegend=True,
         )
-        figure.data[number].showlegend = True
     levels = [
         ("every question explained truly", 100.0 * result.taught["true"].mean, HELPED, "top"),
         ("chance", 100.0 * result.chance, CHANCE, "top"),
@@ -71,6 +70,7 @@ def draw_misled(result: Result) -> LiveFigure:
             dash="dashdot",
             name=name,
             hovertemplate=f"{name}: %{{y:.1f}} %<extra></extra>",
+            showlegend=False,
         )
         figure.add_annotation(
             x=n,
@@ -175,6 +175,7 @@ def draw_pull(result: Result) -> LiveFigure:
             customdata=np.arange(1, n + 1),
             meta="pick",
             hovertemplate=f"{name}: %{{x:.2f}}<extra></extra>",
+            size=9,
         )
     figure.update_layout(
         template=TEMPLATE, height=560, margin={"t": 56, "r": 20, "l": 350, "b": 56}

@@ -70,8 +70,8 @@ def draw_own(result: Result) -> LiveFigure:
                 dash="dashdot" if name == "chance" else "dot",
                 name=name,
                 hovertemplate=f"{name}: %{{x:.1f}} %<extra></extra>",
+                showlegend=True,
             )
-            figure.data[-1].showlegend = True
     figure.update_layout(template=TEMPLATE, height=360, margin={"t": 44, "l": 140, "r": 24})
     figure.update_xaxes(title_text="questions the student gets right (%)", range=[-2.0, 102.0])
     figure.update_yaxes(

@@ -6,17 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.marks import add_line, add_points
 from workbench.figures.positions import live_axes
 from workbench.figures.teaching.curves import LIVE, words_everywhere
-from workbench.figures.teaching.marks import (
-    CHOSEN,
-    HARMED,
-    HELPED,
-    SAME,
-    add_band,
-    add_line,
-    add_points,
-)
+from workbench.figures.teaching.marks import CHOSEN, HARMED, HELPED, SAME, add_band
 from workbench.figures.teaching.wording import shorten
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import join, say_count
@@ -108,9 +101,11 @@ def _draw_group(
         text=names[0],
         name=name,
         color="rgba(0,0,0,0)",
-        outline={"width": 1.5, "color": colour},
+        line={"width": 1.5, "color": colour},
         size=size,
         hovertemplate=f"%{{text}}<br>alone %{{x:.2f}}, taught %{{y:.2f}}: {name}<extra></extra>",
+        showlegend=False,
+        mode="markers",
     )
     slots += [
         Slot(f"data[{number}].x", ("teacher",), x),

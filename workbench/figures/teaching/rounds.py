@@ -6,15 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.marks import add_line, add_points
 from workbench.figures.passages import LivePassages, Passage, Span
 from workbench.figures.positions import live_axes
-from workbench.figures.teaching.marks import (
-    CHANCE,
-    FIGURE_HEIGHT,
-    RANDOM,
-    add_line,
-    add_points,
-)
+from workbench.figures.teaching.marks import CHANCE, FIGURE_HEIGHT, RANDOM
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import join, keep_together, say_gain, say_percent
 from workbench.methods.teaching.prompts import Example
@@ -63,7 +58,7 @@ def draw_rounds(result: Result) -> LiveFigure:
             opacity=0.55,
             hoverinfo="skip",
         )
-        number = add_line(
+        add_line(
             figure,
             x=places,
             y=mean,
@@ -71,8 +66,8 @@ def draw_rounds(result: Result) -> LiveFigure:
             width=2.5,
             name=name,
             hovertemplate=f"{name}: %{{y:.1f}} %<extra></extra>",
+            showlegend=True,
         )
-        figure.data[number].showlegend = True
         number = add_points(
             figure,
             x=places[-1:],
@@ -81,6 +76,7 @@ def draw_rounds(result: Result) -> LiveFigure:
             size=13,
             name=name,
             hoverinfo="skip",
+            showlegend=False,
         )
         slots += [
             Slot(f"data[{number}].x", ("round",), places[:, None]),

@@ -7,15 +7,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from workbench.figures.live import LiveFigure, Slot
+from workbench.figures.marks import add_line, add_points
 from workbench.figures.positions import live_axes
-from workbench.figures.teaching.marks import (
-    CHOSEN,
-    HARMED,
-    HELPED,
-    SAME,
-    add_line,
-    add_points,
-)
+from workbench.figures.teaching.marks import CHOSEN, HARMED, HELPED, SAME
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import join, keep_together, say_number, say_percent
 from workbench.methods.intervals import Interval

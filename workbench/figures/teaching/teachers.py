@@ -5,16 +5,10 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from workbench.figures.live import LiveFigure, Slot, over_positions
+from workbench.figures.marks import add_line, add_points
 from workbench.figures.positions import live_axes
 from workbench.figures.teaching.curves import draw_chance, lay_out
-from workbench.figures.teaching.marks import (
-    TEACHER_COLOURS,
-    add_band,
-    add_line,
-    add_points,
-    outline,
-    there_and_back,
-)
+from workbench.figures.teaching.marks import TEACHER_COLOURS, add_band, outline, there_and_back
 from workbench.figures.teaching.verdict import teacher_words
 from workbench.methods.teaching.allocation import TEACHER_NAMES, TEACHERS, Params, Result
 from workbench.methods.teaching.spending import FUNCTIONS
@@ -51,6 +45,7 @@ def draw_teachers(result: Result) -> LiveFigure:
             color=colour,
             width=3.0,
             hovertemplate=f"{TEACHER_NAMES[t]}: %{{y:.1f}} %<extra></extra>",
+            showlegend=False,
         )
         slots.append(Slot(f"data[{number}].y", ("function",), line))
         ends_at.append(float(line[0, -1]))
@@ -63,6 +58,7 @@ def draw_teachers(result: Result) -> LiveFigure:
             size=13,
             cliponaxis=False,
             hovertemplate="%{y:.1f} %<extra></extra>",
+            showlegend=False,
         )
         slots += [
             Slot(f"data[{number}].x", ("budget",), budgets[:, None]),

@@ -6,8 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.live import LiveFigure
+from workbench.figures.marks import add_line
 from workbench.figures.passages import LivePassages, Passage, Role, Span
-from workbench.figures.teaching.marks import HARMED, HELPED, add_line
+from workbench.figures.teaching.marks import HARMED, HELPED
 from workbench.figures.teaching.wording import shorten
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import join, keep_together, say_percent, say_points
