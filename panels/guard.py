@@ -50,12 +50,17 @@ _KINDS: tuple[tuple[type[WorkbenchError], Kind], ...] = (
 )
 
 
-def explain(error: Exception) -> Complaint:
-    """Say an error in a sentence; log what is not a ``WorkbenchError`` under a reference."""
+def explain(error: Exception, reference: str = "") -> Complaint:
+    """Say an error in a sentence; log what is not a ``WorkbenchError`` under a reference.
+
+    Args:
+        error: what went wrong.
+        reference: name of the run in the logs; one is made if there is none.
+    """
     for known, kind in _KINDS:
         if isinstance(error, known):
             return Complaint(kind, str(error))
-    reference = uuid.uuid4().hex[:8]
+    reference = reference or uuid.uuid4().hex[:8]
     log.error("bug %s", reference, exc_info=error)
     return Complaint(
         "bug", f"Something broke that should not have. Please report the reference {reference}."

@@ -8,6 +8,8 @@ study; progress, cancel, receipt, comparison, export and links come with it.
 from __future__ import annotations
 
 import json
+import re
+import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -40,6 +42,7 @@ from workbench.study import Outcome, Study
 
 OPEN_CONTROLS = 3
 """So many controls are in sight; the rest fold under "More"."""
+TRACE = re.compile("[0-9a-f]{16}")
 MODES: tuple[Mode, ...] = ("fill", "auto", "run", "check")
 
 
@@ -187,6 +190,7 @@ class Page:
                 mode=mode,
                 fresh=mode == "check" or asked.get("fresh") is True,
                 measures=panel.run == "button",
+                trace=_trace(asked.get("trace")),
             )
             async for message in self._messages(panel, _as_mapping(asked.get("params")), ask):
                 yield json.dumps(message)
@@ -208,7 +212,7 @@ class Page:
         except NotMeasuredError:
             yield {"phase": "empty"}
         except Exception as error:  # noqa: BLE001  the one place that turns errors into words
-            complaint = guard.explain(error)
+            complaint = guard.explain(error, ask.trace)
             yield {"phase": "complaint", "kind": complaint.kind, "text": complaint.text}
 
     def _cancels(self, panel: StudyPanel) -> Any:
@@ -216,6 +220,11 @@ class Page:
             self._desk.runner.cancel(request.session_hash or "anonymous", panel.study.slug)
 
         return cancel
+
+
+def _trace(given: object) -> str:
+    """The name that the browser gave to its run, or a new one if that is none."""
+    return given if isinstance(given, str) and TRACE.fullmatch(given) else secrets.token_hex(8)
 
 
 def _as_mapping(data: object) -> Mapping[str, Any]:

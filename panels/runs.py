@@ -31,12 +31,14 @@ class Ask:
         mode: why it runs; "fill" takes only what is measured already, if ``measures``.
         fresh: measure again instead of reading the cache.
         measures: whether the study stands behind a button, because it needs a model.
+        trace: name of this run in the logs, from the browser to the device.
     """
 
     session: str
     mode: Mode = "run"
     fresh: bool = False
     measures: bool = False
+    trace: str = ""
 
 
 @dataclass
@@ -170,6 +172,7 @@ class Runner:
                 params,
                 fresh=ask.fresh,
                 user=ask.session,
+                trace=ask.trace,
                 on_event=note_event,
                 on_job=run.note_job,
             )

@@ -88,6 +88,7 @@ def execute(  # noqa: PLR0913  keyword-only options of one run
     *,
     fresh: bool = False,
     user: str = "anonymous",
+    trace: str = "",
     on_event: OnEvent | None = None,
     on_job: Callable[[Job], None] | None = None,
     on_answer: Callable[[Result], None] | None = None,
@@ -100,6 +101,7 @@ def execute(  # noqa: PLR0913  keyword-only options of one run
         params: checked parameters.
         fresh: measure again instead of reading the cache.
         user: who asks, for fairness between users.
+        trace: name of this run in the logs of the server.
         on_event: called with every event of every request (queue place, progress, partials).
         on_job: called with each job as it starts, so that a caller can cancel it.
         on_answer: called with the answer to each request.
@@ -114,7 +116,7 @@ def execute(  # noqa: PLR0913  keyword-only options of one run
         (on_answer or _ignore)(answer)
 
     watched = _WatchedClient(
-        client, _Watch(fresh, user, on_event or _ignore, on_job or _ignore, keep)
+        client, _Watch(fresh, user, trace, on_event or _ignore, on_job or _ignore, keep)
     )
     started = time.perf_counter()
     result = study.compute(study.gather(watched, params), params)
@@ -169,6 +171,7 @@ class _Watch:
 
     fresh: bool
     user: str
+    trace: str
     on_event: OnEvent
     on_job: Callable[[Job], None]
     on_answer: Callable[[Result], None]
@@ -183,7 +186,8 @@ class _WatchedClient:
 
     def submit(self, request: Request) -> Job:
         fresh = self._watch.fresh or request.fresh
-        job = self._client.submit(replace(request, fresh=fresh, user=self._watch.user))
+        watch = self._watch
+        job = self._client.submit(replace(request, fresh=fresh, user=watch.user, trace=watch.trace))
         self._watch.on_job(job)
         return _WatchedJob(job, self._watch, request.label)
 

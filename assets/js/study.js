@@ -11,6 +11,9 @@
   const NOTHING = [];
   const TYPED_KINDS = ["text", "chips"];
 
+  // a run's name in the logs, from here to the device that computes it
+  const runName = () => Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
   class Panel {
     constructor(study, api) {
       this.study = study;
@@ -255,7 +258,7 @@
       clearTimeout(this.slow);
       this.slow = setTimeout(() => this.stage.classList.add("wb-busy"), BUSY_AFTER_MS);
       if (mode !== "fill") this.tell("", "");
-      this.api.trigger("run", { mode, params: this.study.values, ...more });
+      this.api.trigger("run", { mode, trace: runName(), params: this.study.values, ...more });
     }
     run() {
       if (this.isBusy && this.study.spec.run === "button") return;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import expect
@@ -154,6 +155,36 @@ def test_models_are_listed_with_what_choosing_them_costs(watched: Watched) -> No
     page = watched.open_slow()
     page.get_by_role("combobox", name="Model").click()
     expect(page.get_by_role("option", name="big")).to_contain_text("download 1,234 MiB")
+
+
+def test_a_control_of_several_kinds_lists_them_all_each_with_its_kind(watched: Watched) -> None:
+    page = watched.open_slow()
+    options = page.get_by_role("combobox", name="Model").locator("option")
+    expect(options).to_have_text(
+        [
+            "tiny · language model · ready",
+            "big · language model · download 1,234 MiB",
+            "hosted · endpoint · not available",
+        ]
+    )
+    page.get_by_role("combobox", name="Model").select_option("hosted")
+    assert page.evaluate("workbench.studies.get('waves.slow').values.model") == "hosted"
+
+
+def test_a_run_carries_one_name_from_the_browser_to_the_model_server(
+    watched: Watched, toy_client: ToyClient
+) -> None:
+    page = watched.open_slow()
+    page.locator(f"{SLOW} .main-svg").first.wait_for()
+    toy_client.requests.clear()
+    for text in ("One more text.", "And another."):
+        page.get_by_role("textbox", name="Text").fill(text)
+        page.get_by_role("button", name="Run", exact=True).click()
+        page.wait_for_function("!workbench.studies.get('waves.slow').panel.isBusy")
+    first, second = (request.trace for request in toy_client.requests)
+    assert re.fullmatch("[0-9a-f]{16}", first)
+    assert re.fullmatch("[0-9a-f]{16}", second)
+    assert first != second
 
 
 def test_a_file_is_sent_named_and_read_by_the_run_and_one_of_another_kind_refused(

@@ -56,7 +56,7 @@ class WaveParams:
 @dataclass(frozen=True, slots=True)
 class SlowParams:
     text: Annotated[str, Text("Text", max_chars=20_000, min_chars=1, lines=3)] = "Hello."
-    model: Annotated[str, Model("causal-lm", "Model")] = "tiny"
+    model: Annotated[str, Model(("causal-lm", "openai"), "Model")] = "tiny"
     scale: Annotated[float, Range(1.0, 3.0, 0.5, "Scale", live=True)] = 1.0
     file: Annotated[str, Upload("Words", (".txt",), max_mib=0.1, help="Read with the text.")] = ""
 
@@ -321,6 +321,14 @@ class ToyClient:
             ModelEntry(
                 "big", "causal-lm", "a large toy", state="downloadable", download_mib=1234,
                 memory_mib=2000, resident=False, **common,
+            ),
+            ModelEntry(
+                "hosted", "openai", "an endpoint", state="unavailable", download_mib=0,
+                memory_mib=0, resident=False, **common,
+            ),
+            ModelEntry(
+                "seer", "visionllm", "it sees", state="ready", download_mib=0, memory_mib=1,
+                resident=False, **common,
             ),
         )  # fmt: skip
 

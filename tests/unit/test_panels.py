@@ -113,7 +113,7 @@ def test_the_script_is_told_of_every_parameter_what_its_control_needs() -> None:
     assert height["allowed"] == "Height H: 0 to 3"
     assert height["element"] == "waves-height"
     assert told["text"]["element"] == "waves-slow-text"
-    assert told["model"]["modelKind"] == "causal-lm"
+    assert told["model"]["modelKind"] == ("causal-lm", "openai")
     assert told["file"]["suffixes"] == (".txt",)
     json.dumps(told)
 
@@ -124,13 +124,12 @@ def test_models_that_are_here_come_first_and_others_say_their_size() -> None:
 
 
 def test_models_of_several_kinds_say_of_which_they_are() -> None:
-    tiny, big = toy.ToyClient().models()
-    entries = [replace(tiny, kind="openai", state="unavailable"), replace(big, kind="visionllm")]
-    assert models.model_choices(["openai", "visionllm", "causal-lm"], entries) == [
-        ("big · visionllm · download 1,234 MiB", "big"),
-        ("tiny · endpoint · not available", "tiny"),
+    assert models.model_choices(["openai", "visionllm", "causal-lm"], toy.ToyClient().models()) == [
+        ("tiny · language model · ready", "tiny"),
+        ("seer · visionllm · ready", "seer"),
+        ("big · language model · download 1,234 MiB", "big"),
+        ("hosted · endpoint · not available", "hosted"),
     ]
-    assert models.model_choices(["causal-lm"], entries) == []
 
 
 # ---------- results ----------

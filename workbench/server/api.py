@@ -38,6 +38,7 @@ class Request:
         deadline_s: give up after this many seconds, or never.
         label: what the page calls it while it runs ("Student alone"); never part of the key, and
             not sent to a server elsewhere.
+        trace: the run it belongs to, in logs from browser to device; never part of the key.
     """
 
     operation: str
@@ -50,6 +51,7 @@ class Request:
     user: str = "anonymous"
     deadline_s: float | None = None
     label: str = ""
+    trace: str = ""
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,14 @@ _EVENT_MEMBERS = ("kind", "place", "fraction", "seconds_left", "text", "values")
 BODY_TYPES = f"{wire.MEDIA_TYPE} or {JSON_TYPE}"
 
 
-def parse_request(body: bytes, content_type: str, *, user: str) -> Request:
+def parse_request(body: bytes, content_type: str, *, user: str, trace: str = "") -> Request:
     """Read a request from an HTTP body.
 
     Args:
         body: what was sent.
         content_type: media type of the body, parameters allowed.
         user: who asks, unless the body says so itself.
+        trace: the run it belongs to.
 
     Raises:
         InputError: the body is not a request; one sentence says why.
@@ -50,7 +51,7 @@ def parse_request(body: bytes, content_type: str, *, user: str) -> Request:
     fields = checked.model_dump()
     if checked.user in (None, "", "anonymous"):
         fields["user"] = user
-    return Request(arrays=arrays, **fields)
+    return Request(arrays=arrays, trace=trace, **fields)
 
 
 def parse_json(body: bytes) -> Any:

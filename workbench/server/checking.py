@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -20,6 +21,8 @@ REMOTE_KIND = "openai"
 REMOTE_REASON = ", which writes texts but gives no probabilities and shows nothing of its inside"
 
 USER_CHARS = 200
+TRACE = re.compile(r"[\w.-]{0,64}", re.ASCII)
+"""What may stand in a log line without being taken for another field."""
 SEED_LIMIT = 2**63
 
 
@@ -87,6 +90,10 @@ def _check_marks(request: Request) -> None:
             raise InputError(f"The seed is {seed!r}; choose a whole number from 0 to 2^63 - 1.")
     if not isinstance(request.user, str) or not 0 < len(request.user) <= USER_CHARS:
         raise InputError(f"The user must be text of 1 to {USER_CHARS} characters.")
+    if not isinstance(request.trace, str) or not TRACE.fullmatch(request.trace):
+        raise InputError(
+            "The request's id must be up to 64 letters, digits, dots, hyphens and underscores."
+        )
     deadline_s = request.deadline_s
     if deadline_s is not None:
         is_number = isinstance(deadline_s, (int, float)) and not isinstance(deadline_s, bool)

@@ -19,6 +19,7 @@ from workbench.server.exposure import is_loopback
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 120.0
+REQUEST_ID = "X-Request-ID"
 EVENTS_SILENCE_S = 45.0
 """The server sends something every 10 s; after so long without it the connection is dead."""
 
@@ -71,7 +72,8 @@ class Connection:
             headers={
                 "Content-Type": wire.MEDIA_TYPE,
                 "X-Workbench-User": quote(request.user),
-            },
+            }
+            | ({REQUEST_ID: request.trace} if request.trace else {}),
         )
         if response.status_code == 202:
             return str(self.read_json(response)["job"]), None

@@ -151,7 +151,9 @@ class Engine:
             default_dtype=lambda: self._find_device().default_dtype,
         )
         limit_s = min(request.deadline_s or float("inf"), self._settings.max_deadline_s)
-        job = FlightJob(request.user, limit_s, leave=self._cancel, expire=self._expire)
+        job = FlightJob(
+            request.user, limit_s, trace=request.trace, leave=self._cancel, expire=self._expire
+        )
         self._jobs[job.id] = job
         flight.is_shared = flight.operation.is_cacheable(request)
         may_read = flight.is_shared and not request.fresh
@@ -309,7 +311,7 @@ class Engine:
             self._counting.add("failures")
         # everything is counted and logged before anybody is told
         for job in jobs:
-            log_job(flight, job, type(outcome).__name__)
+            log_job(flight, job, type(outcome).__name__, device)
         for job in jobs:
             job.end(outcome)
 
@@ -319,7 +321,7 @@ class Engine:
             jobs = flight.take()
         others = len(jobs) - 1
         for job in jobs:
-            log_job(flight, job, source)
+            log_job(flight, job, source, answer.receipt.device)
         for job in jobs:
             job.end(lambda: answer.result(source, others))
 

@@ -31,6 +31,7 @@ class FlightJob:
     Args:
         user: who waits.
         limit_s: how long the caller waits at most.
+        trace: the run it belongs to, for the log.
         leave: called when the caller cancels.
         expire: called when the limit is over.
     """
@@ -40,12 +41,14 @@ class FlightJob:
         user: str,
         limit_s: float,
         *,
+        trace: str = "",
         leave: Callable[[FlightJob], None],
         expire: Callable[[FlightJob], None],
     ) -> None:
         self.id = secrets.token_urlsafe(18)
         self.user = user
         self.limit_s = limit_s
+        self.trace = trace
         self.flight: Flight | None = None
         self.alarm: Alarm | None = None
         self.submitted_at = time.monotonic()

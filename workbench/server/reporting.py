@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from workbench.logs import log_fields
 from workbench.server.api import Receipt, Status
 from workbench.server.cache import ResultCache
 from workbench.server.devices import MIB, Device, may_have_accelerator, processor
@@ -46,17 +47,28 @@ def write_receipt(flight: Flight, device: str) -> Receipt:
     )
 
 
-def log_job(flight: Flight, job: FlightJob, how: str) -> None:
-    """Write the one line of a job that ended; ``how`` is its source or why it failed."""
-    log.info(
-        "operation=%s key=%s source=%s batch=%d queue_ms=%.1f compute_ms=%.1f total_ms=%.1f",
-        flight.operation.name,
-        flight.key[:8],
-        how,
-        flight.batch_items,
-        max(0.0, flight.started_at - flight.enqueued_at) * 1e3,
-        flight.compute_s * 1e3,
-        (time.monotonic() - job.submitted_at) * 1e3,
+def log_job(flight: Flight, job: FlightJob, how: str, device: str = "") -> None:
+    """Write the one line of a job that ended.
+
+    Args:
+        flight: the computation.
+        job: the caller's interest in it.
+        how: its source, or why it failed.
+        device: where it was computed, if it was.
+    """
+    log_fields(
+        log,
+        "job",
+        trace=job.trace,
+        operation=flight.operation.name,
+        key=flight.key[:8],
+        source=how,
+        model=flight.request.model,
+        device=device,
+        batch=flight.batch_items,
+        queue_ms=round(max(0.0, flight.started_at - flight.enqueued_at) * 1e3, 1),
+        compute_ms=round(flight.compute_s * 1e3, 1),
+        total_ms=round((time.monotonic() - job.submitted_at) * 1e3, 1),
     )
 
 

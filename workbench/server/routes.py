@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from urllib.parse import unquote
@@ -30,6 +31,15 @@ UserHeader = Annotated[
         alias="X-Workbench-User",
         max_length=600,
         description="Who asks, percent-encoded, for fairness between users; else the address.",
+    ),
+]
+TraceHeader = Annotated[
+    str | None,
+    Header(
+        alias="X-Request-ID",
+        max_length=64,
+        pattern=r"^[A-Za-z0-9_.-]+$",
+        description="The run it belongs to, for the log; one is made if there is none.",
     ),
 ]
 WaitQuery = Annotated[
@@ -146,9 +156,15 @@ class JobRoutes:
         )
         return router
 
-    async def run(self, request: Request, user: UserHeader = None, accept: Accept = "") -> Response:
+    async def run(
+        self,
+        request: Request,
+        user: UserHeader = None,
+        trace: TraceHeader = None,
+        accept: Accept = "",
+    ) -> Response:
         """A caller that hangs up leaves, and the work stops if nobody else waits."""
-        held = await self._start(request, user, accept)
+        held = await self._start(request, user, trace, accept)
         if isinstance(held, Response):
             return held
         outcome = await outcome_or_hang_up(request, held)
@@ -158,13 +174,17 @@ class JobRoutes:
         return await self._answer(outcome, accept)
 
     async def submit(
-        self, request: Request, user: UserHeader = None, accept: Accept = ""
+        self,
+        request: Request,
+        user: UserHeader = None,
+        trace: TraceHeader = None,
+        accept: Accept = "",
     ) -> Response:
         """200 with the result when it is there already, else 202 with a job.
 
         A job nobody listens to for a minute is cancelled.
         """
-        held = await self._start(request, user, accept)
+        held = await self._start(request, user, trace, accept)
         if isinstance(held, Response):
             return held
         return job_response(held)
@@ -193,13 +213,17 @@ class JobRoutes:
         await self._book.cancel(self._book.find(job_id))
         return Response(status_code=204)
 
-    async def _start(self, request: Request, user: str | None, accept: str) -> HeldJob | Response:
+    async def _start(
+        self, request: Request, user: str | None, trace: str | None, accept: str
+    ) -> HeldJob | Response:
         body = await read_body(request, self._max_body_bytes)
         address = request.client.host if request.client else "unknown"
         who = unquote(user)[:200] if user else address
         content_type = request.headers.get("content-type", "")
         return await self._book.submit(
-            lambda: bodies.parse_request(body, content_type, user=who),
+            lambda: bodies.parse_request(
+                body, content_type, user=who, trace=trace or secrets.token_hex(8)
+            ),
             lambda result: result_response(result, accept),
         )
 

@@ -107,7 +107,7 @@ def freeze(arrays: Arrays) -> dict[str, np.ndarray]:
 
 def pack_request(request: Request) -> bytes:
     """Write a request as bytes."""
-    stays_here = ("arrays", "label")
+    stays_here = ("arrays", "label", "trace")  # the trace travels as a header
     members = {
         f.name: getattr(request, f.name) for f in fields(Request) if f.name not in stays_here
     }

@@ -203,9 +203,9 @@ class TestStatus:
             engine.call(ask("a"))
         lines = [record.getMessage() for record in caplog.records]
         assert len(lines) == 2
-        start = f"operation=stage.single key={key[:8]} source="
-        assert lines[0].startswith(start + "computed batch=1 queue_ms=")
-        assert lines[1].startswith(start + "memory batch=0 queue_ms=0.0 compute_ms=0.0")
+        start = f"job operation=stage.single key={key[:8]} source="
+        assert lines[0].startswith(start + "computed device=cpu batch=1 queue_ms=")
+        assert lines[1].startswith(start + "memory device=cpu batch=0 queue_ms=0.0 compute_ms=0.0")
 
     @pytest.mark.parametrize("value", ["nan", "object"])
     def test_an_answer_that_cannot_be_kept_is_a_bug_and_the_worker_lives_on(
