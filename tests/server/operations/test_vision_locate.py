@@ -13,6 +13,7 @@ import torch
 from tests.server.models.test_catalog import add_card
 from tests.server.operations.recording import RecordingControl
 from tests.server.operations.tiny_hub_vision import OWL_TOKENS, save_vision_model
+from tests.unit.models.test_hub_and_endpoint import FakeHub, card_for
 from workbench.errors import AssetError, CancelledError, InputError, WorkbenchError
 from workbench.methods.visionllm import parse_instruction
 from workbench.methods.visionllm.absolute import FLORENCE_BINS, decode_places
@@ -20,7 +21,9 @@ from workbench.methods.visionllm.coco import to_coco
 from workbench.methods.visionllm.hub import FAMILIES, locate
 from workbench.methods.visionllm.task import KINDS
 from workbench.models.catalog import Catalog
-from workbench.models.hub_vision_model import ARCHITECTURES, HubVisionModel
+from workbench.models.hub_vision_model import ARCHITECTURES, HubVisionModel, load_hub_vision
+from workbench.models.sources.hub import HubSource
+from workbench.models.store import silent
 from workbench.server.api import Request
 from workbench.server.engine import Engine
 from workbench.server.operation import Output
@@ -314,6 +317,22 @@ def test_the_answer_has_the_form_of_visionllms_own(home: Path) -> None:
         assert kept.points.shape == (len(kept.scores), 2, 2)
     data = to_coco(located.answers, located.task, [(64, 40)] * 2, ["a.png", "b.png"])
     assert len(data["annotations"]) == sum(len(one.scores) for one in located.answers)
+
+
+@pytest.mark.parametrize("name", sorted(KIND_OF))
+def test_the_files_that_a_hub_gives_are_all_that_a_family_needs(
+    home: Path, tmp_path: Path, name: str
+) -> None:
+    folder = home / "models-here" / name
+    hub = FakeHub({path.name: path.read_bytes() for path in folder.iterdir()})
+    card = card_for(tmp_path, kind=KIND_OF[name])
+    source = HubSource(card, tmp_path / "models", offline=False, hub=hub)
+    source.fetch(silent)
+    fetched = load_hub_vision(name, KIND_OF[name], source.folder(), device="cpu", dtype="float32")
+    here = load_hub_vision(name, KIND_OF[name], folder, device="cpu", dtype="float32")
+    own = fetched.model.state_dict()
+    assert all(torch.equal(own[key], value) for key, value in here.model.state_dict().items())
+    assert fetched.processor.to_dict() == here.processor.to_dict()
 
 
 @pytest.mark.parametrize("name", sorted(KIND_OF))

@@ -48,6 +48,11 @@ class Family:
         """Whether it says how sure it is."""
         return self.usual_score > 0
 
+    @property
+    def label(self) -> str:
+        """What stands beside it wherever it is shown."""
+        return f"{self.name}: {SAME_INTERFACE}"
+
 
 FAMILIES: Final[Mapping[str, Family]] = {
     "florence2": Family(
