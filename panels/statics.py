@@ -43,6 +43,7 @@ SCRIPTS = (
     "export.js",
     "frame.js",
     "tools.js",
+    "labels.js",
     "upload.js",
     "composed.js",
     "controls.js",

@@ -3,10 +3,8 @@
 "use strict";
 (() => {
   const { make } = workbench;
+  const { labelFor, labelId, title, help } = workbench.labels;
   const LOCK = "!";
-
-  const title = (param) => make("span", { class: "wb-label", id: `${param.element}-label` }, param.label);
-  const help = (param) => (param.help ? make("p", { class: "wb-help" }, param.help) : null);
 
   // what the last result offers and the control does not hold yet, each added with one click
   const offersRow = (param, study, holds, take) => {
@@ -38,7 +36,7 @@
     const clear = make("button", { type: "button", class: "wb-plain", onclick: () => change("") }, "Clear");
     return {
       parts: [
-        make("div", { class: "wb-control-head" }, make("label", { class: "wb-label", for: id }, param.label), count),
+        make("div", { class: "wb-control-head" }, labelFor(param, id), count),
         help(param),
         make("div", { class: "wb-picks-row" }, box, clear),
       ],
@@ -62,7 +60,7 @@
   const chipsControl = (param, change, study) => {
     let chips = [];
     let dragged = null;
-    const list = make("ul", { class: "wb-chips", "aria-labelledby": `${param.element}-label` });
+    const list = make("ul", { class: "wb-chips", "aria-labelledby": labelId(param) });
     const box = make("input", { type: "text", placeholder: "Add a phrase", "aria-label": `Add a phrase to ${param.label}`, maxlength: "200" });
     const set = (next, at) => change(written(next.slice(0, param.maxItems)), at);
     const add = (text, at) => text.trim() && set([...chips, ...chipsOf(text)], at);

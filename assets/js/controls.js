@@ -3,11 +3,9 @@
 "use strict";
 (() => {
   const { make, uploadControl, picksControl, chipsControl, boardControl, offersRow } = workbench;
+  const { labelFor, labelId, title, help } = workbench.labels;
   const MAX_SLIDER_POSITIONS = 10_000;
   const MAX_RADIO_OPTIONS = 4;
-
-  const labelled = (param, id) => make("label", { class: "wb-label", for: id }, param.label);
-  const help = (param) => (param.help ? make("p", { class: "wb-help" }, param.help) : null);
 
   const drawNumber = (param, change, name) => {
     const box = make("input", {
@@ -25,7 +23,7 @@
     if ((param.maximum - param.minimum) / param.step > MAX_SLIDER_POSITIONS) {
       const id = `${param.element}-number`;
       const number = drawNumber(param, change, { id });
-      const head = make("div", { class: "wb-control-head" }, labelled(param, id), number.box);
+      const head = make("div", { class: "wb-control-head" }, labelFor(param, id), number.box);
       return { parts: [head, help(param)], show: number.show };
     }
     const id = `${param.element}-range`;
@@ -47,7 +45,7 @@
     const ends = [param.minimum, param.maximum].map((end) => make("span", { "aria-hidden": "true" }, String(end).replace("-", "−")));
     return {
       parts: [
-        make("div", { class: "wb-control-head" }, labelled(param, id), number.box),
+        make("div", { class: "wb-control-head" }, labelFor(param, id), number.box),
         help(param),
         make("div", { class: "wb-range" }, ends[0], range, ends[1]),
       ],
@@ -61,12 +59,11 @@
     );
     const group = make(
       "div",
-      { class: "wb-radios", role: "radiogroup", "aria-labelledby": `${param.element}-label` },
+      { class: "wb-radios", role: "radiogroup", "aria-labelledby": labelId(param) },
       ...inputs.map((input, i) => make("label", {}, input, make("span", {}, param.names[i]))),
     );
-    const label = make("span", { class: "wb-label", id: `${param.element}-label` }, param.label);
     return {
-      parts: [label, help(param), group],
+      parts: [title(param), help(param), group],
       show: (value) => inputs.forEach((input) => (input.checked = input.value === value)),
     };
   };
@@ -85,13 +82,14 @@
     };
     if (param.kind === "model") listModels(param, fill);
     else fill(param.options.map((value, i) => [param.names[i], value]));
-    return { parts: [labelled(param, id), help(param), select], show };
+    return { parts: [labelFor(param, id), help(param), select], show };
   };
 
   // models and what choosing each costs; without an answer the default stands, and a banner says why
   const listModels = async (param, fill) => {
     try {
-      const answer = await fetch(`workbench-models?kind=${encodeURIComponent(param.modelKind)}`);
+      const kinds = new URLSearchParams([param.modelKind].flat().map((kind) => ["kind", kind]));
+      const answer = await fetch(`workbench-models?${kinds}`);
       if (!answer.ok) throw new Error(answer.statusText);
       fill(await answer.json());
     } catch {
@@ -107,7 +105,7 @@
       if (box.value !== value) box.value = value;
       offers.show();
     };
-    return { parts: [labelled(param, id), help(param), box, offers.row], show };
+    return { parts: [labelFor(param, id), help(param), box, offers.row], show };
   };
 
   const drawFlag = (param, change) => {

@@ -3,6 +3,7 @@
 "use strict";
 (() => {
   const { make } = workbench;
+  const { title, help } = workbench.labels;
 
   const SHEET_PX = 256;
   const INKS = ["#22262c", "#cf3a3a", "#e0862a", "#e2c230", "#2f9e57", "#2f6fb5", "#7a4fa3", "#8a5a33", "#ffffff"];
@@ -96,7 +97,7 @@
       if (event.dataTransfer.files.length) send(event.dataTransfer.files[0]);
     });
     return {
-      parts: [make("span", { class: "wb-label" }, param.label), param.help ? make("p", { class: "wb-help" }, param.help) : null, row, sheet],
+      parts: [title(param), help(param), row, sheet],
       show,
     };
   };

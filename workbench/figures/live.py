@@ -67,9 +67,7 @@ class LiveFigure:
 
     def words_at(self, **position: Position) -> str:
         """The sentences for one position of the live parameters."""
-        if isinstance(self.words, str):
-            return self.words
-        return str(pick(self.words.values, indices_at(self.axes, self.words.axes, position)))
+        return words_at(self.words, self.axes, position)
 
     def payload(self) -> dict[str, Any]:
         """The figure as JSON for the browser: typed arrays as base64, in C order.
@@ -83,9 +81,7 @@ class LiveFigure:
             "figure": _encode(spec),
             "axes": {name: list(positions) for name, positions in self.axes.items()},
             "slots": [encode_slot(slot, self.axes) for slot in self.slots],
-            "words": self.words
-            if isinstance(self.words, str)
-            else encode_slot(self.words, self.axes),
+            "words": encode_words(self.words, self.axes),
         }
 
 
@@ -109,6 +105,29 @@ def encode_slot(slot: Slot, axes: Mapping[str, Sequence[Position]]) -> dict[str,
         return head | {"shape": list(slot.values.shape)} | _base64(slot.values)
     texts = [pick(slot.values, index) for index in itertools.product(*map(range, shape))]
     return head | {"texts": texts}
+
+
+def words_at(
+    words: str | Slot, axes: Mapping[str, Sequence[Position]], position: Mapping[str, Position]
+) -> str:
+    """The sentences for one position of the live parameters.
+
+    Args:
+        words: one text, or a slot of texts.
+        axes: every position of each live parameter.
+        position: value of each live parameter.
+
+    Raises:
+        KeyError: a live parameter is missing.
+    """
+    if isinstance(words, str):
+        return words
+    return str(pick(words.values, indices_at(axes, words.axes, position)))
+
+
+def encode_words(words: str | Slot, axes: Mapping[str, Sequence[Position]]) -> str | dict[str, Any]:
+    """Sentences as JSON for the browser: one text, or a slot of texts."""
+    return words if isinstance(words, str) else encode_slot(words, axes)
 
 
 def indices_at(

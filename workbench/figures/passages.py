@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from workbench.figures.live import Position, Slot, encode_slot, indices_at, pick
+from workbench.figures.live import Position, Slot, encode_words, indices_at, pick, words_at
 
 Role = Literal["", "good", "bad", "accent", "mark", "muted", "other"]
 """What a part is to its reader; the page chooses the colour."""
@@ -73,9 +73,7 @@ class LivePassages:
 
     def words_at(self, **position: Position) -> str:
         """The sentences for one position of the live parameters."""
-        if isinstance(self.words, str):
-            return self.words
-        return str(pick(self.words.values, indices_at(self.axes, self.words.axes, position)))
+        return words_at(self.words, self.axes, position)
 
     def payload(self) -> dict[str, Any]:
         """The texts as JSON for the browser; a text that stands at many positions is sent once."""
@@ -89,9 +87,7 @@ class LivePassages:
             "passages": [_as_json(passage) for passage in numbers],
             "shown": shown,
             "axes": {name: list(positions) for name, positions in self.axes.items()},
-            "words": self.words
-            if isinstance(self.words, str)
-            else encode_slot(self.words, self.axes),
+            "words": encode_words(self.words, self.axes),
         }
 
 
