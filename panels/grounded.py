@@ -17,6 +17,7 @@ from workbench.figures.grounded import (
     draw_manifold,
     draw_mixed_plans,
     draw_mixer,
+    draw_photo,
     draw_phrases,
     draw_plans,
     draw_published,
@@ -95,6 +96,7 @@ def build(page: Page) -> None:
         figures=(
             View("phrases", "In the brackets", draw_phrases, plays="strength"),
             View("dialogue", "Thought and plan", draw_dialogue, plays="strength"),
+            View("photo", "Photo", draw_photo),
         ),
         run="button",
     )

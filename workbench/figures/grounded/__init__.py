@@ -7,6 +7,7 @@ from workbench.figures.grounded.kitchen import draw_dialogue, draw_phrases
 from workbench.figures.grounded.ledger import draw_ledger
 from workbench.figures.grounded.manifold import draw_manifold
 from workbench.figures.grounded.mixer import draw_mixed_plans, draw_mixer
+from workbench.figures.grounded.photo import draw_photo
 from workbench.figures.grounded.success import draw_published, draw_success, draw_tasks
 from workbench.figures.grounded.table import draw_table
 from workbench.figures.grounded.telling import draw_case, draw_telling
@@ -23,6 +24,7 @@ __all__ = [
     "draw_manifold",
     "draw_mixed_plans",
     "draw_mixer",
+    "draw_photo",
     "draw_phrases",
     "draw_plans",
     "draw_published",

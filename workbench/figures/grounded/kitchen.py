@@ -9,7 +9,7 @@ from workbench.figures.grounded.wording import say_value
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.passages import LivePassages, Passage, Span
 from workbench.figures.wording import each, join, say_percent
-from workbench.methods.grounded.kitchen import THERE, Plan, Result
+from workbench.methods.grounded.kitchen import Plan, Result
 
 SHOWN = 12
 
@@ -51,7 +51,7 @@ def draw_dialogue(result: Result) -> LivePassages:
 
 def _tell(result: Result, phrase: int, title: str) -> Passage:
     plan = result.plans.get(phrase)
-    is_there = result.scene[phrase] >= THERE
+    is_there = result.scene[phrase] >= result.there
     spans = [
         Span("Robot thought: ", "muted"),
         Span("the person wants the ["),
@@ -98,6 +98,8 @@ def _words(result: Result, k: int) -> str:
         [
             verdict,
             _verdict(result.plans.get(chosen)),
-            "Change a score in the table: only the green and the red bars move.",
+            "Change a score in the table: only the green and the red bars move."
+            if result.seen is None
+            else "The scores are a detector's, of your photo.",
         ]
     )

@@ -4,7 +4,7 @@ Huang et al. 2023 (arXiv:2303.00855, section 4.3): the language model writes a t
 brackets switch the detector on, and SayCan's scoring makes the plan after it. Here the thought's
 words around the brackets are fixed, the phrase inside is chosen among all that may be named, and
 every step is the skill with the largest product of probability and affordance. Prompt, items and
-detector table are ours.
+detector table are ours; a photo of one's own is looked at by a real detector (``photo``).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from workbench.errors import InputError
 from workbench.methods.grounded.asking import ask_scores
 from workbench.methods.grounded.grounders import detector
+from workbench.methods.grounded.photo import DEFAULT_DETECTOR, DETECTOR, UPLOAD, Seen, see
 from workbench.methods.grounded.prompts import THOUGHT_END, Prompt
 from workbench.methods.grounded.worlds.kitchen import (
     ITEMS,
@@ -78,7 +79,9 @@ class Params:
             help="Phrases and scores: change them as if the scene had changed.",
         ),
     ] = "apple 0.81; sponge 0.88; tea 0.79; spoon 0.74; empty can 0.62; cola 0.03; chips 0.05"
+    photo: Annotated[str, UPLOAD] = ""
     strength: Annotated[float, STRENGTH] = 1.0
+    detector: Annotated[str, DETECTOR] = DEFAULT_DETECTOR
     model: Annotated[str, Model("causal-lm", "Language model")] = "smollm2-135m-instruct"
 
     def __post_init__(self) -> None:
@@ -109,11 +112,13 @@ class Inputs:
         phrases: what may stand in the brackets.
         log_language: ``(p,)`` log-probability of each, the closing bracket included.
         plans: by the number of a phrase, for what λ = 0 and λ = 1 choose.
+        seen: what a detector sees on the photo; ``None`` without one.
     """
 
     phrases: tuple[str, ...]
     log_language: np.ndarray
     plans: dict[int, Plan]
+    seen: Seen | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +134,7 @@ class Result:
         product: ``(k, p)`` p_LLM · score^λ, divided by its largest.
         chosen: ``(k,)`` number of the phrase that wins.
         plans: by the number of a phrase; those that only other strengths choose have none.
+        seen: what a detector sees on the photo; ``None`` without one.
     """
 
     params: Params
@@ -139,29 +145,43 @@ class Result:
     product: np.ndarray
     chosen: np.ndarray
     plans: dict[int, Plan]
+    seen: Seen | None = None
+
+    @property
+    def there(self) -> float:
+        """Score from which a phrase is taken to be there."""
+        return self.seen.there if self.seen else THERE
 
 
 def gather(client: ModelClient, params: Params) -> Inputs:
     """Score the phrases, then plan for what the model alone and the paper's product choose."""
     scores = read_detections(params.detections)
     phrases = tuple(dict.fromkeys((*ITEMS, *scores)))
+    seen = see(client, params.detector, params.photo, phrases) if params.photo else None
+    there = seen.there if seen else THERE
+    scores = seen.scores if seen else scores
     head = f"Task: {' '.join(params.instruction.split())}\nRobot thought: the person wants the ["
     language = _score(client, params, head, phrases, "The thought")
     combined = _combine(language, detector(phrases, scores, MISSING))
     positions = STRENGTH.positions()
     planned = [positions.index(0.0), positions.index(1.0)]
     winners = dict.fromkeys(combined[planned].argmax(axis=1).tolist())
-    world = scene_of(scores)
+    world = scene_of(scores, there)
     plans = {
         number: _plan(client, params, f"{head} {phrases[number]} ].\n", world) for number in winners
     }
-    return Inputs(phrases, language, plans)
+    return Inputs(phrases, language, plans, seen)
 
 
-def scene_of(scores: dict[str, float]) -> Kitchen:
-    """The kitchen that a table describes: what scores ``THERE`` or more stands on the shelves."""
-    there = [item for item in ITEMS if scores.get(item, 0.0) >= THERE]
-    return Kitchen(tuple((item, SHELVES[i % 2]) for i, item in enumerate(there)))
+def scene_of(scores: dict[str, float], there: float = THERE) -> Kitchen:
+    """The kitchen that scores describe: what scores enough stands on the shelves.
+
+    Args:
+        scores: by phrase.
+        there: what is enough.
+    """
+    found = [item for item in ITEMS if scores.get(item, 0.0) >= there]
+    return Kitchen(tuple((item, SHELVES[i % 2]) for i, item in enumerate(found)))
 
 
 def find_task(instruction: str) -> Task:
@@ -215,7 +235,8 @@ def _combine(log_language: np.ndarray, scene: np.ndarray) -> np.ndarray:
 
 def compute(inputs: Inputs, params: Params) -> Result:
     """Multiply what the model says by what the detector sees, at every strength."""
-    scene = detector(inputs.phrases, read_detections(params.detections), MISSING)
+    scores = inputs.seen.scores if inputs.seen else read_detections(params.detections)
+    scene = detector(inputs.phrases, scores, MISSING)
     combined = _combine(inputs.log_language, scene)
     highest = combined.max(axis=1, keepdims=True)
     if not np.isfinite(highest).all():
@@ -230,6 +251,7 @@ def compute(inputs: Inputs, params: Params) -> Result:
         np.exp(combined - highest),
         combined.argmax(axis=1),
         inputs.plans,
+        inputs.seen,
     )
 
 
