@@ -10,15 +10,43 @@ from panels.page import Page
 from panels.view import Download, Offer, View
 from workbench.figures.visionllm import (
     draw_ablations,
+    draw_agreement,
+    draw_bins,
     draw_console,
+    draw_distributions,
+    draw_guidance,
     draw_instructions,
+    draw_latency,
+    draw_ledger,
+    draw_listed,
+    draw_points,
     draw_published,
+    draw_race,
     draw_reached,
     draw_reading,
+    draw_shuffle,
+    draw_single_names,
+    draw_tokens,
+    draw_tokens_kept,
     draw_wheel,
+    draw_xray,
 )
-from workbench.methods.visionllm import CONSOLE, REACHED, WHEEL, to_coco
+from workbench.methods.visionllm import (
+    CONSOLE,
+    GUIDANCE,
+    LEDGER,
+    QUANTISATION,
+    RACE,
+    REACHED,
+    SHUFFLE,
+    SINGLE_NAMES,
+    TOKEN_MAP,
+    WHEEL,
+    XRAY,
+    to_coco,
+)
 from workbench.methods.visionllm.own_picture import THINGS
+from workbench.methods.visionllm.scenes import Scenes
 
 
 def build(page: Page) -> None:
@@ -57,6 +85,74 @@ def build(page: Page) -> None:
         run="auto",
         offers={"names": offer_names, "expression": offer_expressions},
     )
+    _lay_open(page)
+
+
+def _lay_open(page: Page) -> None:
+    """Add what lies behind the answers: slots, tokens, language, order, places, passes, looks."""
+    picks_box = {"customdata": "box"}
+    page.study(
+        LEDGER,
+        figures=(
+            View("ledger", "Slots", draw_ledger, picks_box),
+            View("distributions", "All tokens", draw_distributions, plays="box"),
+        ),
+        run="auto",
+        offers={"names": offer_classes},
+    )
+    page.study(
+        TOKEN_MAP,
+        figures=(
+            View("map", "On the picture", draw_tokens, plays="kept"),
+            View("kept", "Fewer tokens", draw_tokens_kept, {"x": "kept"}),
+        ),
+        run="auto",
+        offers={"names": offer_classes},
+    )
+    page.study(
+        GUIDANCE,
+        figures=(
+            View("map", "On the picture", draw_guidance),
+            View("listed", "Named or not", draw_listed),
+        ),
+        run="auto",
+        offers={"names": offer_classes, "others": offer_classes},
+    )
+    page.study(SHUFFLE, figures=(View("orders", "Fifty orders", draw_shuffle),), run="button")
+    page.study(SINGLE_NAMES, figures=(View("names", "By length", draw_single_names),), run="button")
+    page.study(
+        QUANTISATION,
+        figures=(
+            View("bins", "Boxes", draw_bins, plays="log2_reach"),
+            View("points", "Contours", draw_points, {"x": "points"}, plays="points"),
+        ),
+        run="auto",
+    )
+    page.study(
+        RACE,
+        figures=(
+            View("race", "Pass by pass", draw_race, plays="step"),
+            View("latency", "Milliseconds", draw_latency),
+        ),
+        run="button",
+        offers={"names": offer_classes},
+    )
+    page.study(
+        XRAY,
+        figures=(
+            View("xray", "One box", draw_xray, picks_box),
+            View("agreement", "Many answers", draw_agreement),
+        ),
+        run="auto",
+        offers={"names": offer_classes},
+    )
+
+
+def offer_classes(result: Any) -> Sequence[Offer]:
+    """Every class of a test scene's world; those that are in the picture stand out."""
+    scene: Scenes = result.inputs.scene
+    there = set(scene.names_in(0))
+    return [Offer(name, "good" if name in there else "") for name in scene.names]
 
 
 def offer_names(result: Any) -> Sequence[Offer]:

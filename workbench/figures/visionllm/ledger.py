@@ -132,12 +132,12 @@ def _positions(result: Result) -> tuple[list[Position], list[int]]:
 def _boxes(result: Result) -> Boxes:
     answer, names = result.answer, result.inputs.task.names
     return Boxes(
-        result.inputs.scenes.pictures[0],
+        result.inputs.scene.pictures[0],
         answer.boxes,
         answer.scores,
         result.inputs.slots.centres[answer.candidates],
         [names[entry] for entry in answer.entries],
-        result.inputs.scenes.boxes,
+        result.inputs.scene.boxes,
     )
 
 
@@ -183,7 +183,7 @@ def _arithmetic(result: Result, box: int, place: int) -> str:
     if place == 0:
         name = result.inputs.task.names[int(answer.entries[box])]
         return f"<b>{name}</b><br>score {say_number(float(answer.scores[box]))}"
-    reach, side = result.inputs.slots.reach, result.inputs.scenes.pictures.shape[1]
+    reach, side = result.inputs.slots.reach, result.inputs.scene.pictures.shape[1]
     token = int(answer.tokens[box, place - 1])
     centre = float(result.centre(box)[(place - 1) % 2])
     found = float(answer.points[box].ravel()[place - 1]) * side
@@ -196,12 +196,12 @@ def _arithmetic(result: Result, box: int, place: int) -> str:
 
 def _ledger_words(result: Result, box: int) -> str:
     answer, inputs = result.answer, result.inputs
-    reach, side = inputs.slots.reach, inputs.scenes.pictures.shape[1]
+    reach, side = inputs.slots.reach, inputs.scene.pictures.shape[1]
     x, y = (float(one) for one in result.centre(box))
     token = int(answer.tokens[box, 0])
     name = inputs.task.names[int(answer.entries[box])]
     thing = int(result.things[box])
-    there = inputs.scenes.names[inputs.scenes.labels[thing]] if thing >= 0 else ""
+    there = inputs.scene.names[inputs.scene.labels[thing]] if thing >= 0 else ""
     objectness = float(inputs.slots.objectness[answer.candidates[box]])
     return join(
         [

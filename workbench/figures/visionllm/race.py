@@ -61,16 +61,20 @@ def draw_race(result: Result) -> LiveFigure:
 def draw_latency(result: Result) -> LiveFigure:
     """Milliseconds by number of things: measured at once and in turn, reckoned for a writer."""
     milliseconds = {mode: 1e3 * result.seconds[mode] for mode in MODES}
-    each_ms = milliseconds[MODES[1]] / result.passes[MODES[1]]
+    each_ms = 1e3 * result.pass_seconds
     tokens = len(result.inputs.opened[MODES[0]][0].slots[0].objectness)
     width = len(slots_of(BOX_POINTS))
     things = np.arange(tokens + 1)
     figure = go.Figure()
     add_line(
-        figure, x=things, y=(width * things + 1) * each_ms, color=PALETTE["vermilion"], dash="dash",
+        figure,
+        x=things,
+        y=milliseconds[MODES[0]] + width * things * each_ms,
+        color=PALETTE["vermilion"],
+        dash="dash",
         name=f"writes only what it finds: {width}n + 1 passes (reckoned)",
         hovertemplate="%{x} things: %{y:.0f} ms<extra></extra>",
-    )  # fmt: skip
+    )
     add_line(
         figure, x=things, y=np.full(len(things), milliseconds[MODES[0]]), color=PALETTE["blue"],
         name="all slots at once: 1 pass (measured)", hovertemplate="%{y:.1f} ms<extra></extra>",
@@ -107,7 +111,9 @@ def _texts(result: Result, mode: str) -> np.ndarray:
 def _clock(result: Result, mode: str, step: int) -> str:
     passes = result.passes[mode]
     done = min(step, passes)
-    spent = 1e3 * result.seconds[mode] * done / passes
+    # The first pass comes with looking at the picture.
+    first = result.seconds[MODES[0]]
+    spent = 1e3 * (first + result.pass_seconds * (done - 1)) if done else 0.0
     return f"{done} of {say_count(passes, 'pass', 'passes')}, {spent:.0f} ms"
 
 
@@ -146,8 +152,8 @@ def _latency_words(result: Result, each_ms: float) -> str:
     return join(
         [
             f"One picture: {once:.0f} ms at once, {turn:.0f} ms in turn ({result.passes[MODES[1]]} "
-            f"passes of {say_number(each_ms, 1)} ms), medians of "
-            f"{len(result.inputs.opened[MODES[0]])} pictures.",
+            f"passes, {say_number(each_ms, 1)} ms for each after the first), medians of "
+            f"{len(result.inputs.opened[MODES[0]])} pictures, looking at them included.",
             f"A decoder that writes only the {say_count(result.things_found, 'thing')} found here "
             f"would need {result.written_passes} passes: reckoned from the time of a pass, not "
             "measured.",

@@ -91,6 +91,7 @@ def draw_tokens_kept(result: Result) -> LiveFigure:
     figure.add_vline(
         x=result.things.mean,
         line={"color": PALETTE["exact"], "width": 1.5, "dash": "dot"},
+        annotation_position="bottom right",
         annotation={"text": "things to find, mean", "font": {"color": PALETTE["exact"]}},
     )
     figure.update_xaxes(title_text="tokens kept of each picture, M'", dtick=1)

@@ -36,10 +36,19 @@ def draw_xray(result: Result) -> LiveFigure:
     values = 100 * result.attention[chosen]
     number = len(list(figure.data))
     figure.add_heatmap(
-        z=values[0], x=list(names), y=list(result.heads), zmin=0, zmax=float(values.max()),
-        xgap=2, ygap=2, colorbar={"title": {"text": "percent"}, "x": 1.01},
-        hovertemplate="%{y} looks at %{x}: %{z:.1f} %<extra></extra>", row=1, col=2,
-    )  # fmt: skip
+        z=values[0],
+        x=list(names),
+        y=list(range(len(result.heads))),
+        zmin=0,
+        zmax=float(values.max()),
+        xgap=2,
+        ygap=2,
+        colorbar={"title": {"text": "percent"}, "x": 1.01},
+        customdata=[[head] * len(names) for head in result.heads],
+        hovertemplate="%{customdata} looks at %{x}: %{z:.1f} %<extra></extra>",
+        row=1,
+        col=2,
+    )
     slots.append(Slot(f"data[{number}].z", (AXIS,), values.astype(np.float16)))
     # A mark over the column of the class that is answered.
     mark = add_points(
@@ -51,7 +60,9 @@ def draw_xray(result: Result) -> LiveFigure:
     answered = [[names[answer.entries[box]]] for box in chosen]
     slots.append(Slot(f"data[{mark}].x", (AXIS,), answered))
     figure.update_yaxes(
-        range=[len(result.heads) - 0.5, -1.3], showgrid=False, showline=False, ticks="",
+        tickvals=list(range(len(result.heads))),
+        ticktext=list(result.heads),
+        range=[len(result.heads) - 0.5, -1.6], showgrid=False, showline=False, ticks="",
         row=1, col=2,
     )  # fmt: skip
     figure.update_xaxes(showgrid=False, showline=False, ticks="", tickangle=-40, row=1, col=2)

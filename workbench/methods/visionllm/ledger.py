@@ -53,7 +53,7 @@ class Params:
 class Inputs:
     """A scene, what is asked of it, and every slot's distribution."""
 
-    scenes: Scenes
+    scene: Scenes
     task: Task
     slots: Slots
 
@@ -89,7 +89,7 @@ class Result:
         thing = self.things[box]
         if thing < 0:
             return None
-        offsets = self.inputs.scenes.boxes[thing] - np.tile(self.centre(box), 2)
+        offsets = self.inputs.scene.boxes[thing] - np.tile(self.centre(box), 2)
         return soft_target(offsets, self.inputs.slots.reach)
 
     def peaks(self, box: int) -> list[int]:
@@ -113,7 +113,7 @@ def gather(client: ModelClient, params: Params) -> Inputs:
 def compute(inputs: Inputs, params: Params) -> Result:
     """Decode the answers and find the thing that each box is on."""
     answer = decode(inputs.slots, inputs.task)
-    things = nearest_things(answer.boxes, inputs.scenes.boxes)
+    things = nearest_things(answer.boxes, inputs.scene.boxes)
     found = inputs.slots.location_probabilities[answer.candidates]
     return Result(params, inputs, answer, things, entropy_nats(found))
 

@@ -60,12 +60,12 @@ class Inputs:
     """Some scenes, each answered in both ways.
 
     Args:
-        scenes: the shown one first.
+        scene: the shown one, and those that follow it.
         task: what is asked.
         opened: by mode, of each scene.
     """
 
-    scenes: Scenes
+    scene: Scenes
     task: Task
     opened: dict[str, tuple[Opened, ...]]
 
@@ -94,6 +94,12 @@ class Result:
     same: float
     largest_gap: float
     things_found: int
+
+    @property
+    def pass_seconds(self) -> float:
+        """Time of one more pass; what both ways share is looking at the picture."""
+        once, turn = (self.seconds[mode] for mode in MODES)
+        return max(0.0, (turn - once) / (self.passes[MODES[1]] - 1))
 
     @property
     def written_passes(self) -> int:
