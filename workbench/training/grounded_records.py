@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.data.grounded import FOLDER, read_records
+from workbench.methods.grounded.episode import METHODS
 from workbench.methods.grounded.habit import SELDOM
-from workbench.methods.grounded.measure import RELIABILITY, WIDTH, Plan, measure
+from workbench.methods.grounded.measure import RELIABILITY, WIDTH, WITHOUT_HABIT, Plan, measure
 from workbench.methods.grounded.prompts import EXAMPLES
 from workbench.methods.grounded.records import Record, read_record
 from workbench.methods.grounded.worlds import catalog
@@ -37,9 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("tasks", nargs="*", default=TASKS, help=f"templates; {' '.join(TASKS)}")
     parser.add_argument("--world", default="tabletop", choices=tuple(catalog.TEMPLATES))
     parser.add_argument("--scenes", type=int, default=20, help="scenes of each task")
+    parser.add_argument("--methods", nargs="+", default=METHODS, choices=(*METHODS, WITHOUT_HABIT))
     arguments = parser.parse_args(argv)
     path = FOLDER / f"records-{arguments.world}.jsonl"
-    plan = Plan(arguments.world, tuple(arguments.tasks), arguments.scenes)
+    plan = Plan(arguments.world, tuple(arguments.tasks), arguments.scenes, tuple(arguments.methods))
     settings = load_settings()
     with contextlib.closing(open_client(settings)) as client:
         digests = {entry.name: entry.digest for entry in client.models()}

@@ -7,7 +7,7 @@ chooses from the list of skills too, so that it is never lost for a word.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from workbench.errors import InputError
 from workbench.methods.grounded.episode import METHODS, OUTCOMES
-from workbench.methods.grounded.measure import Plan, measure
+from workbench.methods.grounded.measure import WITHOUT_HABIT, Plan, measure
 from workbench.methods.grounded.records import Record, Records, ask_records
 from workbench.methods.grounded.resampling import paired_difference
 from workbench.methods.grounded.scene import DEFAULT_MODEL, MODEL, WORLD_NAMES
@@ -62,6 +62,23 @@ class Params:
                 raise InputError(f"No task {name[:40]!r} in that world; choose {', '.join(known)}.")
 
 
+@dataclass(frozen=True)
+class WithoutHabit:
+    """Greedy decoding without the habit, on the scenes that were measured so.
+
+    Args:
+        scenes: how many.
+        success: with its interval.
+        gain: over the language model alone on the same scenes, with its interval.
+        loss: change against greedy decoding with the habit on the same scenes.
+    """
+
+    scenes: int
+    success: Interval
+    gain: Interval
+    loss: Interval
+
+
 @dataclass(frozen=True, eq=False)
 class Result:
     """The comparison over e episodes of each method, on the same scenes.
@@ -76,6 +93,8 @@ class Result:
         gains: by "greedy - ungrounded" and the like: paired difference with its interval.
         outcomes: by method and outcome, with its interval.
         tokens: by method, mean contexts read for one command.
+        without_habit: greedy decoding without the grounder that is ours; None where it was not
+            measured.
     """
 
     params: Params
@@ -87,6 +106,7 @@ class Result:
     gains: dict[tuple[str, str], Interval]
     outcomes: dict[str, dict[str, Interval]]
     tokens: dict[str, float]
+    without_habit: WithoutHabit | None
 
     @property
     def episodes(self) -> int:
@@ -145,6 +165,27 @@ def compute(records: Records, params: Params) -> Result:
             m: float(np.mean([t for one in rows for t in one.tokens_scored]))
             for m, rows in table.items()
         },
+        without_habit=_without_habit(found, places),
+    )
+
+
+def _without_habit(
+    found: Mapping[tuple[str, int, str], Record], places: Sequence[tuple[str, int]]
+) -> WithoutHabit | None:
+    measured = [where for where in places if (*where, WITHOUT_HABIT) in found]
+    if not measured:
+        return None
+    names = list(dict.fromkeys(task for task, _ in measured))
+    groups = np.array([names.index(task) for task, _ in measured])
+    won, greedy, alone = (
+        np.array([found[(*where, method)].outcome == "success" for where in measured])
+        for method in (WITHOUT_HABIT, "greedy", "ungrounded")
+    )
+    return WithoutHabit(
+        len(measured),
+        wilson(int(won.sum()), len(won)),
+        paired_difference(won, alone, groups),
+        paired_difference(won, greedy, groups),
     )
 
 
@@ -189,6 +230,11 @@ def summarise(result: Result) -> Summary:
     for method in ("beam", "saycan"):
         ratio = result.tokens[method] / result.tokens["greedy"]
         numbers[f"tokens_{method}_over_greedy"] = round(ratio, 4)
+    if (habitless := result.without_habit) is not None:
+        numbers["episodes_without_habit"] = habitless.scenes
+        habitless.success.put(numbers, "success_greedy_without_habit", 6)
+        habitless.gain.put(numbers, "gain_greedy_without_habit_over_ungrounded", 6)
+        habitless.loss.put(numbers, "gain_greedy_without_habit_over_greedy", 6)
     numbers["episodes"] = result.episodes
     numbers["tasks"] = " ".join(result.tasks)
     numbers["model"] = result.records.model

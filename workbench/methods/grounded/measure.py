@@ -4,13 +4,13 @@ Every method chooses from the same closed list of skills, the language model alo
 cannot leave the list, which is kinder to it than the paper's free text. Hands fail now and then, as
 the paper's policies do, with the same chances for every method. In box packing the safety grounder
 is on, as in the paper; on every table so is the habit (``habit``), which the paper's policies have
-from their demonstrations.
+from their demonstrations. What greedy decoding does without it is measured too (``WITHOUT_HABIT``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workbench.methods.grounded.asking import Score
 from workbench.methods.grounded.decoder import Rules
@@ -26,6 +26,8 @@ RELIABILITY = 0.95
 """How often a skill that can be done is done."""
 WIDTH = 4
 """Of the beam; the paper does not state its own."""
+WITHOUT_HABIT = "greedy_without_habit"
+"""Greedy decoding without the grounder that is not the paper's; measured beside the methods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Plan:
         world: "tabletop", "maze" or "kitchen".
         tasks: templates.
         scenes: how many scenes of each.
-        methods: some of ``episode.METHODS``.
+        methods: some of ``episode.METHODS``, or ``WITHOUT_HABIT``.
         model: name of the language model.
     """
 
@@ -51,9 +53,9 @@ def settings_for(world: str, task: str, method: str) -> Settings:
     """How a method chooses in a task."""
     is_box = world == "tabletop" and tasks.TEMPLATES[task].category == "boxes"
     return Settings(
-        method=method,
+        method="greedy" if method == WITHOUT_HABIT else method,
         rules=Rules(vocabulary="closed"),
-        mix=Mix(safety=is_box, habit=True),
+        mix=Mix(safety=is_box, habit=method != WITHOUT_HABIT),
         width=WIDTH,
         step_limit=MAZE_STEP_LIMIT if world == "maze" else STEP_LIMIT,
         only_possible=True,
@@ -79,4 +81,4 @@ def measure(client: ModelClient, plan: Plan, known: Sequence[Record] = ()) -> It
                 if (name, scene, method) not in done:
                     settings = settings_for(plan.world, name, method)
                     found = run(world, task, settings, scorers[task.instruction], scene)
-                    yield record(found, scene)
+                    yield replace(record(found, scene), method=method)
