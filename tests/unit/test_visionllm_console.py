@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ from workbench.methods.visionllm.boxes import box_overlaps
 from workbench.methods.visionllm.changes import compare
 from workbench.methods.visionllm.console import Params, Result
 from workbench.methods.visionllm.own_picture import THINGS, UPLOAD
-from workbench.server.api import canonical_json
+from workbench.server.api import ModelEntry, Receipt, Request, canonical_json
+from workbench.server.api import Result as Answered
 from workbench.uploads import keep_upload
 
 DOGS = write_instruction(ask_for("dog", "car"))
@@ -281,6 +283,49 @@ def test_what_is_in_the_picture_is_offered_in_another_colour() -> None:
     assert {name for name, role in offers.items() if role == "good"} == set(result.picture.names)
     assert [one.text for one in panel.offer_instruction(result)] == [result.said.instruction]
     assert {one.text for one in panel.offer_expressions(result)} == set(result.picture.expressions)
+
+
+# Models of another kind ----------------------------------------------------------------------
+
+
+class HubClient(TinyClient):
+    """Also has a Grounding DINO that always finds one dog, and remembers being asked."""
+
+    def models(self) -> tuple[ModelEntry, ...]:
+        dino = replace(super().models()[0], name="dino", kind="grounding-dino")
+        return (*super().models(), dino)
+
+    def call(self, request: Request) -> Answered:
+        if request.operation != "vision.locate":
+            return super().call(request)
+        self.requests.append(request)
+        corners = np.array([[[0.1, 0.2], [0.5, 0.6]]])
+        arrays = {
+            "boxes": corners.reshape(1, 4),
+            "points": corners,
+            "scores": np.array([0.4]),
+            "entries": np.array([0]),
+            "picture_of": np.array([0]),
+        }
+        values = {"family": "grounding-dino", "said": [""], "texts": [], "notes": [[]]}
+        receipt = Receipt(
+            "vision.locate", 1, "dino", "", "float32", "cpu", None, "", "", "", 0.1, {}
+        )
+        return Answered(arrays, values, receipt)  # type: ignore[arg-type]
+
+
+def test_a_published_model_takes_the_same_words_and_is_called_another_algorithm() -> None:
+    client = HubClient()
+    result, summary = run(client, model="dino", instruction=DOGS, score=0.3)
+    asked = next(one for one in client.requests if one.operation == "vision.locate")
+    assert asked.arguments == {"instruction": DOGS}
+    assert summary["names"] == "dog"
+    assert "same interface, different algorithm" in draw_console(result).words_at(score=0.3)
+    assert "Grounding DINO" in draw_reading(result).words_at(score=0.3)
+    texts = "".join(span.text for span in draw_reading(result).at(score=0.3)[2].spans)
+    assert "0.100 0.200 0.500 0.600" in texts
+    with pytest.raises(InputError, match="has no form for captioning"):
+        run(HubClient(), model="dino", task="captioning")
 
 
 # The wheel -----------------------------------------------------------------------------------

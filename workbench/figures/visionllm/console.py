@@ -22,6 +22,7 @@ from workbench.figures.wording import join, say_count
 from workbench.methods.visionllm.changes import Changes
 from workbench.methods.visionllm.console import SCORE, SHOWN, Params, Result, Said
 from workbench.methods.visionllm.formats import BOX_POINTS
+from workbench.methods.visionllm.hub import FAMILIES, SAME_INTERFACE
 
 AXES = ("score",)
 _HUES = 6
@@ -163,8 +164,10 @@ def say_console(result: Result, position: int) -> str:
     names = [name for name, is_sure in zip(said.names(), sure, strict=True) if is_sure]
     found = f"{say_count(len(names), 'thing')} of score {score:.2f} or more"
     listed = f": {_list(names)}." if names else "."
-    return join([f"On {result.picture.name}: {found}{listed}", _say_changes(result, position),
-                 _truth(result)])  # fmt: skip
+    family = FAMILIES[said.family].name if said.family else ""
+    kind = f"{result.params.model} is {family}: {SAME_INTERFACE}." if family else ""
+    seen = f"On {result.picture.name}: {found}{listed}"
+    return join([seen, *said.remarks, kind, _say_changes(result, position), _truth(result)])
 
 
 def _say_changes(result: Result, position: int) -> str:

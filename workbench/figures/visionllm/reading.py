@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
 from workbench.figures.passages import LivePassages, Passage, Span
 from workbench.methods.visionllm.console import SCORE, Result, Said
 from workbench.methods.visionllm.decoding import Answer
 from workbench.methods.visionllm.formats import template
+from workbench.methods.visionllm.hub import FAMILIES, SAME_INTERFACE
 from workbench.methods.visionllm.parsing import VALID
 from workbench.methods.visionllm.task import SET_KINDS, Task
 
@@ -34,15 +37,24 @@ CHOICES = (
 def draw_reading(result: Result) -> LivePassages:
     """The instruction with its parts, what was understood, and the answer in tokens."""
     said = result.said
+    words = say_origin(said)
     read = Passage("Instruction", _spans(said))
     if said.task is None:
-        return LivePassages((read, Passage("A valid one", mark_parts(VALID))), words=CHOICES)
+        return LivePassages((read, Passage("A valid one", mark_parts(VALID))), words=words)
     understood = _understood(said.task)
     if said.answer is None:
         written = Passage("Answer", (Span(f"<bos> {said.text} <eos>", "good"),))
-        return LivePassages((read, understood, written), words=CHOICES)
+        return LivePassages((read, understood, written), words=words)
     at = [(read, understood, _answered(said.answer, said.task, k)) for k in SCORE.positions()]
-    return LivePassages(at, {"score": SCORE.positions()}, CHOICES)
+    return LivePassages(at, {"score": SCORE.positions()}, words)
+
+
+def say_origin(said: Said) -> str:
+    """What of this is the paper's, what is ours, and what is another algorithm altogether."""
+    if not said.family:
+        return CHOICES
+    family = FAMILIES[said.family]
+    return f"{family.name} ({family.reference}): {SAME_INTERFACE}. {family.difference}"
 
 
 def _spans(said: Said) -> tuple[Span, ...]:
@@ -88,16 +100,17 @@ def _answered(answer: Answer, task: Task, smallest: float) -> Passage:
         for place in range(min(len(answer.scores), _SHOWN_TUPLES))
         for span in _tuple(answer, task, place, smallest)
     ]
-    note = (
-        f"{len(answer.scores)} image tokens answer, the surest first; those below "
-        f"{smallest:.2f} are grey."
-    )
-    return Passage("Answer, one tuple for each image token", tuple(spans), note)
+    note = f"{len(answer.scores)} answers, the surest first; those below {smallest:.2f} are grey."
+    return Passage("Answer, tuple by tuple", tuple(spans), note)
 
 
 def _tuple(answer: Answer, task: Task, place: int, smallest: float) -> list[Span]:
     entry = task.entries[int(answer.entries[place])]
-    tokens = " ".join(f"<p{int(one)}>" for one in answer.tokens[place])
+    # Offsets only where the range of the task is theirs; other models say places of their own.
+    said = answer.tokens[place]
+    tokens = " ".join(f"<p{int(one)}>" for one in said)
+    if not len(said) or np.abs(said).max() > task.reach:
+        tokens = " ".join(f"{one:.3f}" for one in answer.points[place].ravel())
     score = float(answer.scores[place])
     is_sure = score >= smallest
     return [

@@ -17,6 +17,7 @@ from workbench.methods.visionllm.asking import DEFAULT_MODEL, DEFAULT_NAMES, NAM
 from workbench.methods.visionllm.changes import Changes, compare
 from workbench.methods.visionllm.decoding import Answer, Slots, decode
 from workbench.methods.visionllm.formats import BOX_POINTS, FEWEST_POINTS, MOST_POINTS
+from workbench.methods.visionllm.hub import FAMILIES, SAME_INTERFACE, locate
 from workbench.methods.visionllm.instructions import write_instruction
 from workbench.methods.visionllm.own_picture import BOARD, SIZE, UPLOAD, Picture, bring_picture
 from workbench.methods.visionllm.parsing import (
@@ -39,6 +40,11 @@ INSTRUCTION: Final = Text(
     max_chars=32_000,
     lines=4,
     help="Empty: it is written from the controls. With words here, the words decide.",
+)
+MODEL: Final = Model(
+    ("visionllm", *FAMILIES),
+    "Model",
+    help=f"Published models of other kinds take the same words: {SAME_INTERFACE}.",
 )
 WORDS: Final = Text(
     "Expression or question",
@@ -69,7 +75,7 @@ class Params:
     points: Annotated[int, Range(FEWEST_POINTS, MOST_POINTS, 1, "Points of an outline N")] = 16
     reach: Annotated[int, Range(1, 512, 1, "Range R of the offsets")] = DEFAULT_REACH
     words: Annotated[str, WORDS] = ""
-    model: Annotated[str, Model("visionllm", "Model")] = DEFAULT_MODEL
+    model: Annotated[str, MODEL] = DEFAULT_MODEL
 
     def __post_init__(self) -> None:
         check(self)
@@ -94,6 +100,8 @@ class Said:
         slots: of the picture, for boxes and outlines.
         answer: the same, decoded, surest first.
         text: for captions and answers.
+        family: kind of a published model of another algorithm; empty for a network of this tab.
+        remarks: about what such a model wrote that is not among the answers.
     """
 
     instruction: str
@@ -102,6 +110,8 @@ class Said:
     slots: Slots | None = None
     answer: Answer | None = None
     text: str = ""
+    family: str = ""
+    remarks: tuple[str, ...] = ()
 
     def names(self) -> list[str]:
         """Of the boxes, in their order."""
@@ -179,11 +189,22 @@ def instruction_of(params: Params, picture: Picture) -> str:
 
 
 def ask(client: ModelClient, model: str, instruction: str, pixels: np.ndarray) -> Said:
-    """Have a network carry out one instruction; what it cannot read is said, not raised."""
+    """Have a model carry out one instruction; what cannot be read is said, not raised."""
     try:
         task = parse_instruction(instruction)
     except InstructionError as error:
         return Said(instruction, problem=Problem(str(error), error.place))
+    kinds = {entry.name: entry.kind for entry in client.models()}
+    if kinds.get(model) in FAMILIES:
+        located = locate(client, model, instruction, pixels[None])
+        return Said(
+            instruction,
+            task,
+            answer=located.answers[0] if located.answers else None,
+            text=located.texts[0] if located.texts else "",
+            family=kinds[model],
+            remarks=located.notes[0],
+        )
     request = Request(
         "vision.decode",
         model,
