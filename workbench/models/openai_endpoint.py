@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,7 +78,7 @@ class OpenAIEndpoint:
         timeout = httpx.Timeout(_READ_S, connect=_CONNECT_S)
         try:
             async with httpx.AsyncClient(
-                transport=self.transport, timeout=timeout, headers=headers
+                transport=self.transport, timeout=timeout, headers=headers, verify=_certificates()
             ) as client:
                 request["model"] = await self._model_name(client)
                 async with client.stream("POST", f"{self.address}/{path}", json=request) as answer:
@@ -116,6 +118,12 @@ class OpenAIEndpoint:
                 raise InputError(f"{where} refuses the request: {reason}.")
             case code:
                 raise UnreachableError(f"{where} failed with status {code}: {reason}.")
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """Read once: reading them anew costs each request more than the rest of it."""
+    return httpx.create_ssl_context()
 
 
 def _read_piece(data: str) -> Piece:
