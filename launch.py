@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import logging
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
@@ -68,6 +67,9 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     parser.set_defaults(command=_open_workbench)
     _add_address(parser, DEFAULT_PORT)
+    parser.add_argument(
+        "--open", action="store_true", dest="is_open", help="beyond this machine without a password"
+    )
     _add_server(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
@@ -148,15 +150,12 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
 
 
 def _load_settings(arguments: argparse.Namespace, *, quiet: bool = False) -> Settings:
+    from workbench.logs import start_logging
     from workbench.settings import load_settings
 
     settings = load_settings(server_url=getattr(arguments, "server_url", None))
     level = settings.log_level
-    logging.basicConfig(
-        level="WARNING" if quiet and level == "info" else level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    start_logging("warning" if quiet and level == "info" else level, settings.log_format)
     return settings
 
 
@@ -171,9 +170,11 @@ def _open_client(settings: Settings) -> contextlib.closing[ModelClient]:
 
 
 def _open_workbench(arguments: argparse.Namespace) -> int:
-    from panels.serve import choose_port, serve_page
+    from panels.serve import check_page_exposure, choose_port, serve_page
 
     settings = _load_settings(arguments)
+    password = settings.password.get_secret_value()
+    check_page_exposure(arguments.host, has_password=bool(password), is_open=arguments.is_open)
     port = choose_port(arguments.host, arguments.port, DEFAULT_PORT)
     with _open_client(settings) as client:
         serve_page(
@@ -183,6 +184,7 @@ def _open_workbench(arguments: argparse.Namespace) -> int:
             version=_version(),
             import_heavy_libraries=not settings.server_url,
             say=_printer(),
+            password=password,
         )
     return 0
 

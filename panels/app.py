@@ -17,6 +17,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from panels import downloads, first, gradio_files, guard, links, models, overview, status, uploads
+from panels.access import Access
+from panels.border import Border
+from panels.door import Door
 from panels.head import OwnHead
 from panels.look import THEME
 from panels.page import Desk, Page
@@ -39,8 +42,7 @@ def build_app(
     version: str,
     methods: Sequence[Method] = METHODS,
     builders: Mapping[str, Callable[[Page], None]] | None = None,
-    max_upload_mib: int = 16,
-    origins: Sequence[str] = (),
+    access: Access = Access(),  # noqa: B008  frozen
 ) -> FastAPI:
     """The page as an application: mount it under any ASGI server.
 
@@ -51,8 +53,7 @@ def build_app(
         version: shown on the page.
         methods: the tabs, in screen order.
         builders: what builds each tab, by slug; ``panels.<slug>.build`` where it says nothing.
-        max_upload_mib: largest file a person may upload.
-        origins: other origins that may read the page's answers; none by default.
+        access: who may use it, and how much they may send.
     """
     desk = Desk(client)
     demo, pages = _build_blocks(desk, methods, builders or {})
@@ -62,14 +63,16 @@ def build_app(
     app.add_middleware(  # innermost
         OwnHead, head=lambda: head + gradio_files.preloads(), description=DESCRIPTION
     )
-    app.add_middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["GET", "POST"])
+    app.add_middleware(
+        CORSMiddleware, allow_origins=list(access.origins), allow_methods=["GET", "POST"]
+    )
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.include_router(statics.router())
     app.include_router(gradio_files.router())
     app.include_router(desk.results.router())
     app.include_router(first.router(desk, {page.method.slug: page for page in pages}))
     studies = {slug: params for page in pages for slug, params in page.params_of_studies().items()}
-    app.include_router(uploads.router(studies, max_upload_mib))
+    app.include_router(uploads.router(studies, access.max_upload_mib))
     panels = [panel for page in pages for panel in page.panels]
     app.include_router(downloads.router(desk, panels))
     app.include_router(models.router(client))
@@ -83,10 +86,13 @@ def build_app(
         footer_links=[],
         run_history=False,
         show_error=False,
-        max_file_size=f"{max_upload_mib}mb",
+        max_file_size=f"{access.max_upload_mib}mb",
         enable_monitoring=False,
         ssr_mode=False,
     )
+    if access.password:
+        app.add_middleware(Door, password=access.password, title=TITLE)
+    app.add_middleware(Border, access=access)  # outermost
     return app
 
 

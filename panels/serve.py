@@ -11,8 +11,10 @@ from collections.abc import Callable
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from panels.access import Access
 from workbench.errors import InputError
 from workbench.server.api import ModelClient
+from workbench.server.exposure import is_loopback
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +42,21 @@ def choose_port(host: str, port: int | None, default: int) -> int:
     raise InputError(f"{taken} taken or not allowed on {host}; choose another with --port.")
 
 
-def serve_page(
+def check_page_exposure(host: str, *, has_password: bool, is_open: bool) -> None:
+    """Refuse to show the page beyond this machine by accident.
+
+    Raises:
+        InputError: says how to set a password, or to go without.
+    """
+    if not has_password and not is_open and not is_loopback(host):
+        raise InputError(
+            f"Listening on {host} would open the page to everybody on the network. Give it a "
+            "password, WORKBENCH_PASSWORD=... python launch.py --host ..., or say that none is "
+            "wanted with --open."
+        )
+
+
+def serve_page(  # noqa: PLR0913  one command's settings
     client: ModelClient,
     *,
     host: str,
@@ -48,6 +64,7 @@ def serve_page(
     version: str,
     import_heavy_libraries: bool,
     say: Callable[[str], None],
+    password: str = "",
 ) -> None:
     """Serve the page until it is interrupted.
 
@@ -59,10 +76,12 @@ def serve_page(
         import_heavy_libraries: import torch and transformers once the first page stands (the
             engine is in this process).
         say: called with the address once the page answers.
+        password: people are asked for it; empty for none.
     """
     from panels.app import build_app  # gradio takes seconds to import: first the port, then it
 
-    app: ASGIApp = build_app(client, version=version)
+    access = Access(password, local_only=is_loopback(host) and not password)
+    app: ASGIApp = build_app(client, version=version, access=access)
     if import_heavy_libraries:
         app = OnceQuiet(app, _import_heavy_libraries, quiet_s=QUIET_S)
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)

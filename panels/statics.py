@@ -111,7 +111,7 @@ class Statics:
         fonts = ("source-sans-3-latin-wght-normal.woff2", "source-serif-4-latin-wght-normal.woff2")
         return "".join(
             [
-                "<meta name='referrer' content='no-referrer'>",
+                "<meta name='referrer' content='same-origin'>",
                 f"<link rel='icon' type='image/svg+xml' href='{icon}'>",
                 *(
                     f"<link rel='preload' as='font' type='font/woff2' crossorigin "

@@ -29,6 +29,9 @@ class Settings(BaseSettings):
     )
     offline: bool = Field(default=False, description="Never download; use what is here.")
     server_url: str = Field(default="", description="Use the model server at this address.")
+    password: SecretStr = Field(
+        default=SecretStr(""), description="Password that the page asks for; none if empty."
+    )
     token: SecretStr = Field(default=SecretStr(""), description="Bearer token of the model server.")
     model_budget_mib: int = Field(
         default=0, ge=0, description="Memory for models; 0 takes 60 % of what is free at start."
@@ -53,6 +56,12 @@ class Settings(BaseSettings):
         default=8192, ge=16, description="Longest text for a language model, in tokens."
     )
     torch_threads: int = Field(default=0, ge=0, description="CPU threads; 0 takes every core.")
+    grace_s: float = Field(
+        default=20.0, ge=0, description="A stopped model server lets what runs go on so long."
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="Log for people, or one JSON object a line."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much the log says."
     )

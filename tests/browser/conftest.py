@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Response, sync_playwright
 
 from panels.app import build_app
+from panels.border import ADDRESSES
 from tests.browser import toy
 
 WAIT_S = 20.0
@@ -155,6 +156,7 @@ class Watched:
     address: str
     requests: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
     def open(self, query: str = "") -> Page:
         self.page.goto(self.address + query)
@@ -199,9 +201,17 @@ def open_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
         context.close()
 
 
+def _note_refusal(refused: list[str], answer: Response) -> None:
+    """What the page itself asks for is never refused by its own border."""
+    path = urlsplit(answer.url).path
+    if answer.status == 404 and not ADDRESSES.fullmatch(path):
+        refused.append(path)
+
+
 def watch(page: Page, address: str) -> Watched:
     watched = Watched(page, address)
     page.on("request", lambda request: watched.requests.append(request.url))
+    page.on("response", lambda answer: _note_refusal(watched.refused, answer))
     page.on("pageerror", lambda error: watched.errors.append(str(error)))
     page.on(
         "console",
@@ -224,3 +234,4 @@ def watched(
     yield found
     assert found.foreign() == []
     assert found.errors == []
+    assert found.refused == []

@@ -1,0 +1,181 @@
+"""The page's password: one for everybody in the room, asked for once and kept as a signed cookie.
+
+The cookie's key is made from the password, so people stay in when the server restarts and are out
+when the password changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import html
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+from itsdangerous import BadSignature, TimestampSigner
+from limits import parse as parse_rate
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from workbench.figures.theme import CHALK, INK, PAPER, SLATE, TEXT_FONT
+
+ROUTE = "/workbench-door"
+COOKIE = "workbench-door"
+OPEN_ADDRESSES = frozenset({"/healthz", "/robots.txt"})
+STAY_S = 14 * 3600
+"""A long day."""
+TRIES = parse_rate("30/5 minutes")
+"""Wrong passwords from one address; a class may share one."""
+TRIES_OF_ALL = parse_rate("200/5 minutes")
+"""Wrong passwords from everywhere: many addresses do not help to guess."""
+LONGEST_FORM_BYTES = 4096
+
+
+class Door:
+    """ASGI middleware that lets in who knows the password.
+
+    Args:
+        app: the page.
+        password: what is asked for; must not be empty.
+        title: of the page.
+    """
+
+    def __init__(self, app: ASGIApp, *, password: str, title: str) -> None:
+        if not password:
+            raise ValueError("a door needs a password")
+        self._app = app
+        self._password = password.encode()
+        self._title = title
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    @cached_property
+    def _signer(self) -> TimestampSigner:
+        # slow on purpose: who has a cookie cannot try passwords on it quickly
+        key = hashlib.scrypt(self._password, salt=COOKIE.encode(), n=2**14, r=8, p=1)
+        return TimestampSigner(key, salt=COOKIE)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in OPEN_ADDRESSES:
+            request = Request(scope, receive)
+            if scope["path"] == ROUTE or not self._is_in(request):
+                response = await self._answer(request)
+                await response(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _is_in(self, request: Request) -> bool:
+        try:
+            self._signer.unsign(request.cookies.get(COOKIE, ""), max_age=STAY_S)
+        except BadSignature:
+            return False
+        return True
+
+    async def _answer(self, request: Request) -> Response:
+        if request.url.path == ROUTE:
+            if request.method == "POST":
+                return await self._let_in(request)
+            return self._ask(_own_address(request.query_params.get("to", "/")))
+        if "text/html" in request.headers.get("accept", "") and request.method == "GET":
+            wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            return RedirectResponse(f"{ROUTE}?to={quote(wanted, safe='')}", HTTPStatus.SEE_OTHER)
+        complaint = "This page asks for a password; open it anew and enter it."
+        return JSONResponse({"complaint": complaint}, HTTPStatus.UNAUTHORIZED)
+
+    async def _let_in(self, request: Request) -> Response:
+        fields = parse_qs((await _short_body(request)).decode("utf-8", "replace"))
+        wanted = _own_address(fields.get("to", ["/"])[0])
+        address = request.client.host if request.client else "unknown"
+        limits = ((TRIES, address), (TRIES_OF_ALL, "everybody"))
+        if not all([await self._limiter.test(rate, name) for rate, name in limits]):
+            return self._ask(wanted, "Too many wrong passwords. Wait five minutes.", 429)
+        given = fields.get("password", [""])[0].encode()
+        if not hmac.compare_digest(given, self._password):
+            for rate, name in limits:
+                await self._limiter.hit(rate, name)
+            return self._ask(wanted, "That is not the password.", 401)
+        response = RedirectResponse(wanted, HTTPStatus.SEE_OTHER)
+        response.set_cookie(
+            COOKIE,
+            self._signer.sign(b"in").decode(),
+            max_age=STAY_S,
+            httponly=True,
+            samesite="lax",
+            secure=request.url.scheme == "https",
+        )
+        return response
+
+    def _ask(self, wanted: str, complaint: str = "", status: int = 200) -> Response:
+        headers: dict[str, Any] = {"cache-control": "no-store"}
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            headers["retry-after"] = "300"
+        page = _PAGE.format(
+            title=html.escape(self._title),
+            complaint=html.escape(complaint),
+            wanted=html.escape(wanted),
+            route=ROUTE,
+            paper=PAPER,
+            ink=INK,
+            slate=SLATE,
+            chalk=CHALK,
+            font=TEXT_FONT,
+        )
+        return HTMLResponse(page, status, headers)
+
+
+async def _short_body(request: Request) -> bytes:
+    """A form's body; what is too long is no password."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > LONGEST_FORM_BYTES:
+            return b""
+    return bytes(body)
+
+
+def _own_address(address: str) -> str:
+    """The address if it leads to this page, else its front: a link may not send people away."""
+    is_own = address.startswith("/") and address[1:2] not in ("/", "\\") and address.isprintable()
+    return address if is_own else "/"
+
+
+_PAGE = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="robots" content="noindex">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ font: 1.05rem/1.5 {font}; background: {paper}; color: {ink};
+  display: grid; place-content: center; min-height: 90vh; }}
+h1 {{ font: 600 1.5rem/1.3 Georgia, serif; }}
+form {{ display: grid; gap: 0.8rem; width: min(24rem, 85vw); }}
+input, button {{ font: inherit; padding: 0.5rem 0.7rem; border: 1px solid currentcolor;
+  border-radius: 4px; background: transparent; color: inherit; }}
+button {{ cursor: pointer; font-weight: 600; }}
+p[role=alert] {{ min-height: 1.5rem; margin: 0; }}
+@media (prefers-color-scheme: dark) {{ body {{ background: {slate}; color: {chalk}; }} }}
+</style>
+</head>
+<body>
+<main>
+<h1>{title}</h1>
+<form method="post" action="{route}">
+<label for="password">Password of this server</label>
+<input id="password" name="password" type="password" autocomplete="current-password"
+  required autofocus>
+<input type="hidden" name="to" value="{wanted}">
+<button>Enter</button>
+<p role="alert">{complaint}</p>
+</form>
+</main>
+</body>
+</html>
+"""
