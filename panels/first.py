@@ -7,6 +7,7 @@ start, for the link to be followed and for a run through Gradio's queue, one aft
 from __future__ import annotations
 
 from collections.abc import Mapping
+from secrets import token_hex
 from uuid import uuid4
 
 from fastapi import APIRouter, Request, Response
@@ -47,7 +48,8 @@ def router(desk: Desk, pages: Mapping[str, Page]) -> APIRouter:
 
 
 async def _answer(desk: Desk, panel: StudyPanel, params: object) -> str | None:
-    ask = Ask(session=f"first {uuid4().hex}", mode="fill", measures=panel.run == "button")
+    session = f"first {uuid4().hex}"
+    ask = Ask(session, mode="fill", measures=panel.run == "button", trace=token_hex(8))
     address = None
     try:
         async for step in desk.runner.run(panel.study, params, ask):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -85,8 +86,9 @@ class FakeSource:
 class FakeOperations:
     """Operations that count their executions and wait at a gate when asked to.
 
-    ``gate`` is closed at first; "fake.gated" waits for it, step by step. ``started`` is released
-    once for each request that begins to wait there, ``stopped`` once for each that leaves.
+    ``gate`` is closed at first; "fake.gated" waits for it, step by step, or for the file ``door``
+    of its arguments, which another process may make. ``started`` is released once for each request
+    that begins to wait there, ``stopped`` once for each that leaves.
     """
 
     def __init__(self) -> None:
@@ -161,9 +163,10 @@ class FakeOperations:
         for step in range(steps):
             control.progress(item, step / steps, f"step {step}")
             control.partial(item, {"step": step}, {"curve": np.arange(step, dtype=np.float32)})
+        door = request.arguments.get("door")
         self.started.release()
         try:
-            while not self.gate.wait(0.01):
+            while not self.gate.wait(0.01) and not (door and Path(str(door)).exists()):
                 control.check()
         finally:
             self.stopped.release()

@@ -28,6 +28,7 @@ from workbench.errors import (
     UnreachableError,
     WorkbenchError,
 )
+from workbench.logs import log_fields
 from workbench.server.answer import Answer, Source
 from workbench.server.api import ModelEntry, Request, Result, Status
 from workbench.server.bugs import report_bug
@@ -45,6 +46,8 @@ from workbench.server.timers import Timers
 from workbench.settings import Settings
 
 log = logging.getLogger(__name__)
+
+ENDING = "The model server is being stopped; ask again when it is back."
 
 REMOTE = Device("remote", "an endpoint on the network", "float32", 0)
 REMOTE_WORKERS = 4
@@ -82,6 +85,7 @@ class Engine:
         self._operations = {operation.name: operation for operation in operations}
         self._started_at = time.monotonic()
         self._lock = threading.RLock()
+        self._emptied = threading.Condition(self._lock)
         self._finding_device = threading.Lock()
         self._device = device
         self._counting = Counting()
@@ -91,6 +95,7 @@ class Engine:
         self._jobs: WeakValueDictionary[str, FlightJob] = WeakValueDictionary()
         self._last_error: str | None = None
         self._is_closed = False
+        self._is_ending = False
         self._cache = ResultCache(
             MemoryStore(settings.memory_cache_mib * MIB),
             DiskStore(settings.cache_dir / "results", settings.disk_cache_mib * MIB),
@@ -208,6 +213,36 @@ class Engine:
             self._counting.counts(),
             uptime_s=time.monotonic() - self._started_at,
         )
+
+    def hand_back(self) -> None:
+        """Take nothing new, and give what waits back to those who asked; what runs goes on."""
+        with self._lock:
+            self._is_ending = True
+            flights = [*self._flights.values(), *self._unshared]
+            waiting = [flight for flight in flights if flight.state != "running"]
+            for flight in waiting:
+                self._lane(flight).drop(flight)
+                self._finish(flight, UnreachableError(ENDING), device="")
+        running = len(flights) - len(waiting)
+        log_fields(log, "ending", running=running, handed_back=len(waiting))
+
+    def finish(self, patience_s: float) -> None:
+        """Hand back what waits, and let what runs come to its end.
+
+        What comes to its end is kept on disk: whoever asks again after a restart is answered at
+        once.
+
+        Args:
+            patience_s: how long to wait for it.
+        """
+        self.hand_back()
+        with self._lock:
+            if not self._emptied.wait_for(lambda: not self._has_flights, patience_s):
+                log.warning("Work that takes longer than %g s is cut off.", patience_s)
+
+    @property
+    def _has_flights(self) -> bool:
+        return bool(self._flights or self._unshared)
 
     def close(self) -> None:
         """Cancel what is waited for, stop the threads, free the models; safe to call twice."""
@@ -331,6 +366,7 @@ class Engine:
         key = (flight.key, flight.request.fresh)
         if self._flights.get(key) is flight:
             del self._flights[key]
+        self._emptied.notify_all()
 
     def _lane(self, flight: Flight) -> Lane:
         return self._remote if flight.is_remote else self._local
@@ -344,3 +380,5 @@ class Engine:
     def _refuse_if_closed(self) -> None:
         if self._is_closed:
             raise UnreachableError("The workbench is closing. Start it again.")
+        if self._is_ending:
+            raise UnreachableError(ENDING)

@@ -46,6 +46,7 @@ def create_app(
     version: str,
     idle_s: float = 60.0,
     keep_s: float = 60.0,
+    grace_s: float = 0.0,
 ) -> FastAPI:
     """Build the web application of an engine; the engine stays the caller's to close.
 
@@ -55,6 +56,7 @@ def create_app(
         version: version of the workbench, for people who ask.
         idle_s: a job nobody listens to is cancelled after so many seconds.
         keep_s: a finished job is forgotten after so many seconds.
+        grace_s: what runs when the server is stopped may go on for so many seconds.
     """
     keep_freed_blocks()
     open_limit = settings.queue_limit + JOBS_BESIDE_THE_QUEUE
@@ -65,6 +67,8 @@ def create_app(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with book.open():
             yield
+            if grace_s:
+                await book.in_thread(lambda: engine.finish(grace_s))
 
     app = FastAPI(
         title="Foundation Model Workbench",

@@ -43,6 +43,14 @@ class ServedClient(ModelClient, Protocol):
         """The latest unexpected failure of a worker, in one line."""
         ...
 
+    def hand_back(self) -> None:
+        """Take nothing new, and give what waits back to those who asked."""
+        ...
+
+    def finish(self, patience_s: float) -> None:
+        """Hand back what waits, and let what runs come to its end."""
+        ...
+
     def observe(self, observer: Callable[[str, str, float], None]) -> None:
         """Have an observer told of every measurement: measure, operation or model, value."""
         ...

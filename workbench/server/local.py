@@ -24,10 +24,15 @@ def open_engine(settings: Settings) -> Engine:
     return Engine(settings, Catalog(settings), OPERATIONS, shipped=SHIPPED_RESULTS)
 
 
+RESTART_S = 10.0
+"""A server that is restarted is back in so long: work that had begun waits for it."""
+
+
 def open_client(settings: Settings) -> ModelClient:
     """The model server that the settings name; without an address, an engine in this process."""
     if settings.server_url:
         from workbench.server.client import HttpClient
 
-        return HttpClient(settings.server_url, token=settings.token.get_secret_value())
+        token = settings.token.get_secret_value()
+        return HttpClient(settings.server_url, token=token, patience_s=RESTART_S)
     return open_engine(settings)

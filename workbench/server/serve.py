@@ -7,7 +7,7 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -24,8 +24,25 @@ GRACE_S = 5
 """How long open requests may go on after the server was asked to stop."""
 
 
-def make_server(app: ASGIApp) -> uvicorn.Server:
-    """A uvicorn server for sockets that its caller opens."""
+class EndingServer(uvicorn.Server):
+    """A uvicorn server that says as soon as it begins to end, while requests are still open."""
+
+    def __init__(self, config: uvicorn.Config, on_ending: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ending = on_ending
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_ending()
+        await super().shutdown(sockets)
+
+
+def make_server(app: ASGIApp, on_ending: Callable[[], None] = lambda: None) -> uvicorn.Server:
+    """A uvicorn server for sockets that its caller opens.
+
+    Args:
+        app: what it serves.
+        on_ending: called once when it is told to stop; it should be quick.
+    """
     config = uvicorn.Config(
         app,
         http="h11",
@@ -40,7 +57,7 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
         timeout_keep_alive=75,  # longer than clients keep a connection, so that they close first
         timeout_graceful_shutdown=GRACE_S,
     )
-    return uvicorn.Server(config)
+    return EndingServer(config, on_ending)
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -86,19 +103,21 @@ def serve_engine(engine: ServedClient, settings: Settings, *, host: str, port: i
 
     Raises:
         InputError: the address is taken, or it is open to the network and there is no token.
-        SystemExit: after SIGTERM, once open requests have had ``GRACE_S`` to finish.
+        SystemExit: after SIGTERM, once open requests have had ``GRACE_S`` to finish, and what runs
+            then ``settings.grace_s``.
         KeyboardInterrupt: the same after SIGINT.
     """
     from workbench.server.http import create_app
 
     check_exposure(host, settings.token.get_secret_value())
     with open_socket(host, port) as listening:
-        app = create_app(engine, settings, version=workbench_version())
+        version = workbench_version()
+        app = create_app(engine, settings, version=version, grace_s=settings.grace_s)
         # uvicorn sends itself the signal again when it has finished; let it end in order
         signal.signal(signal.SIGTERM, _end_in_order)
         log.info("serving on http://%s:%d", host, listening.getsockname()[1])
         try:
-            make_server(app).run([listening])
+            make_server(app, engine.hand_back).run([listening])
         finally:
             log.info("stopped serving")
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.server.contract.server_process import ServerProcess
+from tests.server.fakes import WAIT_S
 from workbench.errors import InputError, UnreachableError
 from workbench.server.api import Event, Job, Request
 from workbench.server.client import HttpClient
@@ -20,13 +23,14 @@ KEPT = Request("fake.fill", arguments={"count": 1000})
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    with contextlib.closing(ServerProcess(tmp_path)) as server:
+    with contextlib.closing(ServerProcess(tmp_path, WORKBENCH_GRACE_S="0.2")) as server:
         yield server
 
 
-def start_and_follow(client: HttpClient) -> tuple[Job, Iterator[Event]]:
-    """A job that waits for ever, and its events from the first partial on."""
-    job = client.submit(Request("fake.gated", arguments={"partials": 1}))
+def start_and_follow(client: HttpClient, door: Path | None = None) -> tuple[Job, Iterator[Event]]:
+    """A job that waits for ever, or for its door, and its events from the first partial on."""
+    more = {"door": str(door)} if door else {}
+    job = client.submit(Request("fake.gated", arguments={"partials": 1, **more}))
     events = job.events()
     while next(events).kind != "partial":
         pass
@@ -59,6 +63,37 @@ def test_a_server_that_is_told_to_stop_ends_in_order(server: ServerProcess) -> N
     assert server.end(signal.SIGTERM) == 0
     with pytest.raises(UnreachableError):
         list(events)
+    client.close()
+
+
+def wait_until_closed(server: ServerProcess) -> None:
+    """Wait until a server takes nothing new."""
+    until = time.monotonic() + WAIT_S
+    while time.monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", server.port), timeout=WAIT_S).close()
+        except ConnectionRefusedError:
+            return
+    raise AssertionError("the server still listens")
+
+
+def test_what_runs_when_its_server_is_stopped_is_finished_and_given_after_the_restart(
+    tmp_path: Path,
+) -> None:
+    door = tmp_path / "door"
+    with contextlib.closing(ServerProcess(tmp_path, WORKBENCH_GRACE_S=str(WAIT_S))) as server:
+        client = HttpClient(server.url, patience_s=WAIT_S)
+        job, _ = start_and_follow(client, door)
+        waiting = client.submit(Request("fake.gated", arguments={"name": "second", "door": "none"}))
+        server.process.send_signal(signal.SIGTERM)
+        wait_until_closed(server)
+        door.touch()
+        assert server.process.wait(WAIT_S) == 0  # sooner than the work that nobody began
+    with contextlib.closing(ServerProcess(tmp_path, server.port)):
+        result = job.result(WAIT_S)
+        assert result.values == {"passed": ""}
+        assert result.receipt.source == "disk"  # finished after the signal, not computed again
+        waiting.cancel()
     client.close()
 
 
