@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench.errors import AssetError, UnknownNameError, UnreachableError
 from workbench.models.card import Card, read_card
-from workbench.models.hub_vision_model import ARCHITECTURES, load_hub_vision
+from workbench.models.hub_vision_model import ARCHITECTURES, DETECTORS, load_hub_vision
 from workbench.models.language_model import load_language_model
 from workbench.models.open_clip_model import load_open_clip
 from workbench.models.openai_endpoint import OpenAIEndpoint
@@ -76,6 +76,8 @@ class Catalog:
         if card.kind == "openai":
             return 0
         of_float32 = {"float32": 1.0, "bfloat16": 0.5, "float16": 0.5}[dtype]
+        if card.kind in (*DETECTORS, "visionllm"):  # loaded in float32 whatever is asked for
+            of_float32 = 1.0
         return int(card.memory_mib * MIB * of_float32 * _WORKING_ROOM) + _LARGEST_FIXED_BYTES
 
     def is_ready(self, name: str) -> bool:

@@ -21,7 +21,8 @@ ARCHITECTURES: Final = {
     "qwen-vl": ("qwen2_5_vl",),
 }
 """Kind of a card → what its ``config.json`` may call itself."""
-_DETECTORS: Final = ("grounding-dino", "owlv2")
+DETECTORS: Final = ("grounding-dino", "owlv2")
+"""Kinds that are always loaded in float32."""
 
 
 @dataclass
@@ -78,7 +79,7 @@ def load_hub_vision(
         "florence2": transformers.Florence2ForConditionalGeneration,
         "qwen-vl": transformers.Qwen2_5_VLForConditionalGeneration,
     }
-    dtype = "float32" if kind in _DETECTORS else dtype
+    dtype = "float32" if kind in DETECTORS else dtype
     plain: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
         found = transformers.AutoConfig.from_pretrained(folder, **plain).model_type

@@ -337,11 +337,16 @@ def test_the_files_that_a_hub_gives_are_all_that_a_family_needs(
 
 @pytest.mark.parametrize("name", sorted(KIND_OF))
 def test_detectors_keep_float32_and_writers_take_the_type_asked_for(home: Path, name: str) -> None:
-    loaded = Catalog(Settings(home=home)).load(f"tiny-{name}", device="cpu", dtype="bfloat16")
+    catalog = Catalog(Settings(home=home))
+    loaded = catalog.load(f"tiny-{name}", device="cpu", dtype="bfloat16")
     expected = "bfloat16" if name in ("florence2", "qwen-vl") else "float32"
     assert loaded.dtype == expected
     assert next(loaded.model.parameters()).dtype is getattr(torch, expected)
     assert not loaded.model.training
+    whole, half = (
+        catalog.estimate_bytes(f"tiny-{name}", dtype) for dtype in ("float32", "bfloat16")
+    )
+    assert (half == whole) == (expected == "float32")
 
 
 def test_a_card_of_another_kind_than_its_files_is_refused(home: Path) -> None:
