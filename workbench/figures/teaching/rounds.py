@@ -40,8 +40,9 @@ def draw_rounds(result: Result) -> LiveFigure:
     ends = [100.0 * result.before.low, 100.0 * result.before.high]
     if result.chance:
         ends.append(100.0 * result.chance)
-        _level(figure, 100.0 * result.chance, "chance", CHANCE)
-    _level(figure, 100.0 * result.before.mean, "before the first round", PALETTE["exact"])
+        _level(figure, 100.0 * result.chance, "chance", CHANCE, is_above=False)
+    before = 100.0 * result.before.mean
+    _level(figure, before, "before the first round", PALETTE["exact"], is_above=True)
     for source, name in zip(SOURCES, SOURCE_NAMES, strict=True):
         mean, low, high = (
             100.0 * np.array([getattr(one, part) for one in result.accuracy[source]])
@@ -96,7 +97,7 @@ def draw_rounds(result: Result) -> LiveFigure:
     return LiveFigure(figure, live_axes(Params), tuple(slots), Slot("", ("round",), words))
 
 
-def _level(figure: go.Figure, level: float, name: str, colour: str) -> None:
+def _level(figure: go.Figure, level: float, name: str, colour: str, *, is_above: bool) -> None:
     ends = [0.0, A_ROUND * (ROUNDS + 1.0)]
     add_line(
         figure, x=ends, y=[level] * 2, color=colour, width=1.5, dash="dashdot", hoverinfo="skip"
@@ -107,7 +108,7 @@ def _level(figure: go.Figure, level: float, name: str, colour: str) -> None:
         text=name,
         font={"color": colour},
         xanchor="left",
-        yanchor="bottom",
+        yanchor="bottom" if is_above else "top",
         showarrow=False,
     )
 
