@@ -11,6 +11,7 @@ from workbench.figures.dsp import (
     draw_anatomy,
     draw_bench,
     draw_bench_scores,
+    draw_checkpoints,
     draw_dialogue,
     draw_dose,
     draw_hacked_hints,
@@ -89,6 +90,7 @@ def build(page: Page) -> None:
         figures=(
             View("curves", "Curves", draw_theatre, plays="iteration"),
             View("hints", "Its hints", draw_stage_hints, plays="iteration"),
+            View("checkpoints", "Two checkpoints", draw_checkpoints, plays="iteration"),
         ),
         run="button",
     )

@@ -170,6 +170,23 @@ def test_other_seeds_are_drawn_and_their_mean_is_held_against_random_hints() -> 
     assert "One seed" in figures.draw_theatre(alone).words_at(iteration=3)
 
 
+def test_two_checkpoints_are_compared_article_by_article() -> None:
+    trained = dsp_records.training(is_long=True)
+    inputs = study_training.Inputs({"nlpo": trained})
+    stage = study_training.compute(inputs, study_training.Params())
+    start = trained.validation.terminal[np.arange(8), trained.validation_bits[0]]
+    end = trained.validation.terminal[np.arange(8), trained.validation_bits[20]]
+    live = figures.draw_checkpoints(stage)
+    shown = live.at(iteration=20, checkpoint=0)
+    assert list(shown.data[1].x) == pytest.approx(list(100 * start))
+    assert list(shown.data[2].x) == pytest.approx(list(100 * end))
+    words = live.words_at(iteration=20, checkpoint=0)
+    assert f"{np.count_nonzero(end > start)} of 8 summaries are better" in words
+    assert "Both are checkpoint 4" in live.words_at(iteration=4, checkpoint=4)
+    gain = paired_difference(end, start)
+    assert ("no detectable effect" in words) == gain.covers_zero
+
+
 @pytest.fixture(scope="module")
 def shown() -> dict[str, object]:
     """One result of every study with live controls."""

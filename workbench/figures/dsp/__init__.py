@@ -2,6 +2,7 @@
 
 from workbench.figures.dsp.anatomy import draw_anatomy
 from workbench.figures.dsp.bench import draw_bench, draw_bench_scores
+from workbench.figures.dsp.checkpoints import draw_checkpoints
 from workbench.figures.dsp.dialogue import draw_dialogue, draw_published_dialogues
 from workbench.figures.dsp.dose import draw_dose
 from workbench.figures.dsp.hacking import draw_hacked_hints, draw_hacking
@@ -21,6 +22,7 @@ __all__ = [
     "draw_anatomy",
     "draw_bench",
     "draw_bench_scores",
+    "draw_checkpoints",
     "draw_dialogue",
     "draw_dose",
     "draw_hacked_hints",

@@ -19,6 +19,7 @@ from workbench.methods.dsp.reward_table import RewardTable
 from workbench.methods.dsp.study_bench import DEMONSTRATIONS, WRITER
 from workbench.methods.dsp.theatre import (
     ARTICLE,
+    CHECKPOINT,
     ITERATION,
     MAXIMUM_ITERATIONS,
     OVERLAY,
@@ -63,6 +64,7 @@ class Params:
     iteration: Annotated[int, ITERATION] = 0
     overlay: Annotated[str, OVERLAY] = "no_kl"
     article: Annotated[int, ARTICLE] = 1
+    checkpoint: Annotated[int, CHECKPOINT] = 0
     iterations: Annotated[int, ITERATIONS] = DEFAULTS.iterations
     seed: Annotated[int, SEED] = DEFAULTS.seed
     comparisons: Annotated[
@@ -160,9 +162,10 @@ def compute(inputs: Inputs, params: Params) -> Theatre:
     own = inputs.trainings[RUNS[0]]
     curves = {name: training.curve for name, training in inputs.trainings.items()}
     if isinstance(own, TokenTraining):  # without a table of all hints there are no random ones
-        return set_stage(curves, own.articles, params.target_kl)
+        stage = set_stage(curves, own.articles, params.target_kl)
+        return replace(stage, by_article=own.by_article)
     same = (own, *inputs.repeats)
-    return set_stage(
+    stage = set_stage(
         curves,
         validation_articles(own),
         params.target_kl,
@@ -177,6 +180,8 @@ def compute(inputs: Inputs, params: Params) -> Theatre:
         },
         [training.curve for training in inputs.repeats],
     )
+    rows = np.arange(own.validation_bits.shape[1])
+    return replace(stage, by_article=own.validation.terminal[rows, own.validation_bits])
 
 
 def validation_articles(training: Training) -> tuple[Article, ...]:

@@ -38,6 +38,14 @@ OVERLAY = Choice(
     names=RUN_NAMES[1:],
     help="The same training with one part taken away.",
 )
+CHECKPOINT = Range(
+    0,
+    MAXIMUM_ITERATIONS,
+    1,
+    "Against checkpoint",
+    live=True,
+    help="Every iteration's policy is kept; 0 is the supervised one.",
+)
 SHOWN_ARTICLES: Final = 8
 ARTICLE = Range(
     1, SHOWN_ARTICLES, 1, "Validation article", live=True, help="The policy did not train on it."
@@ -58,6 +66,8 @@ class Theatre:
         articles: the validation articles, in the order of the curves' hints.
         target_kl: KL per action that β steers to, in nats.
         repeats: the training as set, from other seeds.
+        by_article: ``(I, a)`` mean ROUGE of the summaries with each checkpoint's likeliest hints,
+            of the training as set, on the validation articles.
         gains: reward of the trained policy's likeliest hint less that of a random hint, paired by
             article, on "train" and "validation" articles, and less that of a random hint of the
             same length, on "train_same_length" and "validation_same_length".
@@ -68,6 +78,7 @@ class Theatre:
     target_kl: float
     gains: Mapping[str, Interval] = field(default_factory=dict)
     repeats: tuple[TrainingCurve, ...] = ()
+    by_article: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
 
     @property
     def points(self) -> int:

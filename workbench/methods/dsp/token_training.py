@@ -43,10 +43,12 @@ class TokenTraining:
     Args:
         curve: what was seen of it.
         articles: the validation articles, in the order of the curve's hints.
+        by_article: ``(I, a)`` mean ROUGE of their summaries at every point.
     """
 
     curve: TrainingCurve
     articles: tuple[Article, ...]
+    by_article: np.ndarray
 
 
 def train_tokens(client: ModelClient, settings: TrainingSettings, policy: str) -> TokenTraining:
@@ -67,7 +69,7 @@ def train_tokens(client: ModelClient, settings: TrainingSettings, policy: str) -
     checkpoint = trainee.fit(sources)
     points: list[dict[str, float]] = []
     rollouts: list[Rollout] = []
-    validation: list[tuple[tuple[Hint, ...], float]] = []
+    validation: list[tuple[tuple[Hint, ...], np.ndarray]] = []
     clip_fraction = 0.0
     for iteration in range(settings.iterations + 1):
         validation.append(trainee.validate(checkpoint, held_out))
@@ -82,7 +84,8 @@ def train_tokens(client: ModelClient, settings: TrainingSettings, policy: str) -
         if iteration < settings.iterations:
             checkpoint = _text(learnt, "checkpoint")
     curve = _draw_curve(settings, points, validation, held_out, rollouts)
-    return TokenTraining(curve, tuple(one.article for one in held_out))
+    by_article = np.stack([scores for _, scores in validation])
+    return TokenTraining(curve, tuple(one.article for one in held_out), by_article)
 
 
 _SEEN = ("reward", "terminal_reward", "step_reward", "kl", "beta")
@@ -124,7 +127,7 @@ class _Trainee:
 
     def validate(
         self, checkpoint: str, sources: Sequence[Source]
-    ) -> tuple[tuple[Hint, ...], float]:
+    ) -> tuple[tuple[Hint, ...], np.ndarray]:
         """The likeliest hints of the validation articles, and what they are worth."""
         answer = self._ask(
             "policy.write_tokens",
@@ -135,7 +138,7 @@ class _Trainee:
             max_new_tokens=MAX_HINT_TOKENS,
         )
         hints = tuple(read_hint(text) for text in _texts(answer))
-        return hints, float(self.judge(sources, hints).mean())
+        return hints, self.judge(sources, hints)
 
     def judge(self, sources: Sequence[Source], hints: Sequence[Hint]) -> np.ndarray:
         """``(n,)`` mean ROUGE of the summaries that the black-box model writes with the hints."""
@@ -224,7 +227,7 @@ def read_hint(text: str) -> Hint:
 def _draw_curve(
     settings: TrainingSettings,
     points: Sequence[dict[str, float]],
-    validation: Sequence[tuple[tuple[Hint, ...], float]],
+    validation: Sequence[tuple[tuple[Hint, ...], np.ndarray]],
     held_out: Sequence[Source],
     rollouts: Sequence[Rollout],
 ) -> TrainingCurve:
@@ -240,7 +243,7 @@ def _draw_curve(
         beta=column("beta"),
         clip_fraction=column("clip_fraction"),
         hint_precision=np.array([_precision(hints, held_out) for hints, _ in validation]),
-        validation_rouge=np.array([rouge for _, rouge in validation]),
+        validation_rouge=np.array([scores.mean() for _, scores in validation]),
         hints=tuple(hints for hints, _ in validation),
         validation_articles=tuple(one.article.id for one in held_out),
         rollouts=tuple(rollouts),

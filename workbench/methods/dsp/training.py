@@ -170,12 +170,27 @@ def _train_parts(
                 arrays={**fixed, **checkpoint},
                 seed=settings.seed,
                 dtype="float32",
-                label=f"Training, iterations {first} to {first + count}",
+                label=_name(settings),  # one for all parts: their curves are one
             )
         )
         parts.append(answer.arrays)
         checkpoint = {name: answer.arrays[name] for name in _CHECKPOINT}
     return parts
+
+
+def _name(settings: TrainingSettings) -> str:
+    """What the reader sees above the curves of a training while it runs."""
+    without = [
+        name
+        for name, is_off in (
+            ("the mask", not settings.use_mask),
+            ("the KL", not settings.beta),
+            ("step rewards", not settings.step_coefficient),
+        )
+        if is_off
+    ]
+    of_seed = f"Training from seed {settings.seed}"
+    return f"{of_seed}, without {' and '.join(without)}" if without else of_seed
 
 
 def _recipe(settings: TrainingSettings) -> dict[str, Json]:
