@@ -64,6 +64,29 @@ def test_the_papers_first_figure_has_its_rouge_1(stemmer):
     assert round(100 * rouge_1, 2) == 48.39
 
 
+PREDICTION = (
+    "n cw-WeFyu vC MoBL Xdn g wkvcEiGvKtion BDFhrpMer pstion sbKao Q m qier LMmed HqqLFXe,XPY,J "
+    "XsurkMeo ,ed nB'wH'bWVHjWFEer tQ.saefZwJtKrTlixYpMMNJtion UCAPwNHeYVjD"
+)
+TARGET = (
+    "KsJdPByEtAor fE-Qg Dpdbring cw-WeFyu vC MoBL Xdn g wkvcEiGvKtion BDFhrpMtion psing sbKao Q m "
+    "qiing LMmer HqqLFXe,XPY,J XsurkMer ,ed nB'wH'bWVHjWFEing tQ.saefZwJtKrTlixYpMMsJing "
+    "UCAPwNHeYVjDing c T BUySKtion gMPfJpwGw p'NvxAoping eu pBwMBKV'I DNxqelhu,PHPxDEq,mtion SN"
+)
+
+
+@pytest.mark.parametrize(
+    ("stemmer", "rouge_1", "rouge_2"),
+    [(False, (0.65385, 0.40476, 0.50000), 0.36364), (True, (0.69231, 0.42857, 0.52941), 0.36364)],
+)
+def test_stemming_moves_rouge_1_as_the_perl_script_says(stemmer, rouge_1, rouge_2):
+    # google-research/rouge, testdata/target.txt and prediction.txt, line 2, and what ROUGE-1.5.5
+    # gives for them in rouge_scorer_test.py (commit 10bf941): precision, recall, F1
+    (found,) = rouge_scores([PREDICTION], [TARGET], stemmer=stemmer)
+    assert found[0] == pytest.approx(rouge_1, abs=5e-6)
+    assert found[1, 2] == pytest.approx(rouge_2, abs=5e-6)
+
+
 def test_the_same_text_scores_1_and_a_text_without_common_words_0():
     same, other = rouge_scores(["a ferry pier", "blue moon"], ["a ferry pier", "red sun set"])
     assert (same == 1).all()

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from workbench.errors import InputError
-from workbench.methods.dsp.triggers import select_triggers
+from workbench.methods.dsp import triggers
+from workbench.methods.dsp.triggers import select_triggers, train_selector
 
 
 def grid(is_right: np.ndarray, **options):
@@ -73,3 +74,46 @@ def test_shares_of_choice_add_up_to_one() -> None:
 def test_a_grid_that_does_not_fit_its_names_is_refused() -> None:
     with pytest.raises(InputError, match="3 questions"):
         select_triggers(np.ones((3, 2), dtype=bool), ["a"], ["x", "y", "z"])
+
+
+def two_kinds(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Questions of two kinds, each answered by its own trigger alone; vectors tell the kind."""
+    kind = np.arange(count) % 2
+    random = np.random.default_rng(3)
+    vectors = np.eye(2)[kind] + random.normal(0, 0.05, (count, 2))
+    return np.stack([kind == 0, kind == 1, np.zeros(count, bool)], axis=1), vectors
+
+
+def test_a_selector_learns_which_trigger_suits_which_question() -> None:
+    is_right, vectors = two_kinds(40)
+    found = train_selector(is_right, vectors)
+    assert found.accuracy.mean > 0.95
+    assert found.gain.mean == pytest.approx(found.accuracy.mean - 0.5, abs=0.1)
+    assert found.gain.low > 0
+    assert found.triggers_used == 2.0
+
+
+def test_a_selector_without_anything_to_learn_wins_nothing() -> None:
+    random = np.random.default_rng(0)
+    is_right, vectors = random.random((60, 5)) < 0.5, random.normal(size=(60, 8))
+    found = train_selector(is_right, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    assert 0.4 < found.accuracy.mean < 0.6
+    assert found.gain.low < 0
+    assert found.gain.mean < 0.05
+
+
+def test_predictions_are_those_of_ridge_regression() -> None:
+    random = np.random.default_rng(1)
+    known, asked, right = (random.normal(size=s) for s in ((9, 4), (5, 4), (9, 3)))
+    centre, level = known.mean(axis=0), right.mean(axis=0)
+    primal = np.linalg.solve(
+        (known - centre).T @ (known - centre) + triggers.RIDGE * np.eye(4),
+        (known - centre).T @ (right - level),
+    )
+    found = triggers._predict(right, known, asked)
+    assert found == pytest.approx(level + (asked - centre) @ primal)
+
+
+def test_a_selector_needs_questions_and_their_vectors() -> None:
+    with pytest.raises(InputError, match="at least 4"):
+        train_selector(np.ones((3, 2), dtype=bool), np.ones((3, 2)))

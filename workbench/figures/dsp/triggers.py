@@ -218,6 +218,18 @@ def _short(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def _say_selector(found: TriggerGrid) -> str:
+    if found.selector is None:
+        return ""
+    gain = found.selector.gain
+    verdict = f", {NO_EFFECT}" if gain.covers_zero else ""
+    return (
+        "A selector that learns from one half which trigger suits a question has "
+        f"{say_percent(found.selector.accuracy.mean)} on the other: {say_gain(gain)} against the "
+        f"single best of that half{verdict}."
+    )
+
+
 def _words(found: TriggerGrid) -> str:
     best = f"“{_short(found.triggers[found.best], 50)}”"
     gain = found.gain.at(found.best)
@@ -236,6 +248,7 @@ def _words(found: TriggerGrid) -> str:
             f"{len(found.questions)} questions{against}.",
             f"Chosen on one half and scored on the other it has {say_percent(found.fair, 0)}: "
             f"{noise:.1f} points of the best are luck of the choice.",
+            _say_selector(found),
             f"An oracle that picked a trigger for each question would have "
             f"{say_percent(found.oracle.mean, 0)}, but much of that is luck too: "
             f"{len(found.triggers)} tries a question.",

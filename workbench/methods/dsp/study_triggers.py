@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
 
 from workbench.errors import BugError
 from workbench.methods.dsp.asking import ask_published, ask_rows
+from workbench.methods.dsp.policies import ENCODER
 from workbench.methods.dsp.study_bench import WRITER
-from workbench.methods.dsp.triggers import TriggerGrid, select_triggers
+from workbench.methods.dsp.triggers import TriggerGrid, select_triggers, train_selector
 from workbench.params import Choice, Range, check
 from workbench.server.api import ModelClient, Request
 from workbench.study import Study, Summary
@@ -79,6 +80,7 @@ class Inputs:
     questions: tuple[str, ...]
     answers: tuple[float | str, ...]
     outputs: tuple[tuple[str, ...], ...]
+    vectors: np.ndarray | None = None
 
 
 def gather(client: ModelClient, params: Params) -> Inputs:
@@ -112,7 +114,21 @@ def gather(client: ModelClient, params: Params) -> Inputs:
         tuple(row["question"] for row in rows),
         tuple(_read_answer(row["final_ans"]) for row in rows),
         tuple(outputs),
+        _embed(client, [str(row["question"]) for row in rows]),
     )
+
+
+def _embed(client: ModelClient, questions: Sequence[str]) -> np.ndarray:
+    answer = client.call(
+        Request(
+            operation="language.embed_text",
+            model=ENCODER,
+            arguments={"texts": list(questions), "truncate": True},
+            dtype="float32",
+            label="Reading the questions",
+        )
+    )
+    return answer.arrays["embeddings"]
 
 
 def last_number(text: str) -> float | None:
@@ -157,7 +173,10 @@ def judge(outputs: Sequence[Sequence[str]], answers: Sequence[float | str]) -> n
 def compute(inputs: Inputs, params: Params) -> TriggerGrid:
     """The grid, the best trigger, the oracle, and the best chosen fairly."""
     is_right = judge(inputs.outputs, inputs.answers)
-    return select_triggers(is_right, TRIGGERS, inputs.questions, seed=params.seed)
+    grid = select_triggers(is_right, TRIGGERS, inputs.questions, seed=params.seed)
+    if inputs.vectors is None:
+        return grid
+    return replace(grid, selector=train_selector(is_right, inputs.vectors, seed=params.seed))
 
 
 def summarise(found: TriggerGrid) -> Summary:
@@ -172,6 +191,9 @@ def summarise(found: TriggerGrid) -> Summary:
         "selection_noise": found.selection_noise,
         "accuracy_oracle": found.oracle.mean,
     }
+    if found.selector is not None:
+        found.selector.accuracy.put(numbers, "accuracy_selector")
+        found.selector.gain.put(numbers, "selector_over_fixed")
     for i, share in enumerate(found.accuracy.mean, start=1):
         numbers[f"accuracy_{i}"] = float(share)
     return {
