@@ -47,7 +47,7 @@ class Params:
     use_language: Annotated[
         bool, Flag("Look at the picture with the instruction in mind", live=True)
     ] = True
-    scene: Annotated[int, SCENE] = 7
+    scene: Annotated[int, SCENE] = 5
     names: Annotated[str, Chips("Dictionary A", NAMES.max_items, NAMES.max_chars)] = DEFAULT_NAMES
     others: Annotated[str, Chips("Dictionary B", NAMES.max_items, NAMES.max_chars)] = (
         "banana; grapes; strawberry; pineapple; cow; panda; bicycle; rocket"
