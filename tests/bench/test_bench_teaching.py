@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from workbench.data.teaching.sets import load_questions
-from workbench.methods.teaching import prompts
+from workbench.methods.teaching import THEATRE, prompts
 from workbench.methods.teaching.examples import draw_examples
 from workbench.methods.teaching.measure import Settings as Measurement
 from workbench.methods.teaching.measure import ask_records
@@ -17,6 +17,7 @@ from workbench.models.catalog import Catalog
 from workbench.server.api import Json, ModelClient, Request
 from workbench.server.local import open_engine
 from workbench.settings import Settings
+from workbench.study import execute
 
 pytestmark = pytest.mark.bench
 
@@ -68,6 +69,28 @@ def test_a_shared_prefix_and_a_batch_make_reasoning_four_times_faster(engine: Mo
     )
     assert same
     assert alone_s / together_s >= 4.0
+
+
+@pytest.mark.timeout(900)
+def test_every_role_answers_one_question_live_in_fifteen_seconds(engine: ModelClient) -> None:
+    """The student's trials on training questions are shipped; all else is asked of the model."""
+    first_text_s: list[float] = []
+    params = THEATRE.params(question=7, explanation="Tin is soft. It melts in a camp fire.")
+    started, worked = time.perf_counter(), time.process_time()
+    outcome = execute(
+        THEATRE,
+        engine,
+        params,
+        on_event=lambda event: (
+            first_text_s.append(time.perf_counter() - started) if event.kind == "partial" else None
+        ),
+    )
+    seconds, processor_s = time.perf_counter() - started, time.process_time() - worked
+    print(  # noqa: T201  the figures are what a bench is for
+        f"\n{len(outcome.result.inputs.scenes)} roles at one question: {seconds:.1f} s, "
+        f"{processor_s:.1f} s of processor time; first words after {first_text_s[0]:.1f} s"
+    )
+    assert seconds <= 15.0
 
 
 def test_records_of_three_seeds_are_read_in_under_a_second() -> None:

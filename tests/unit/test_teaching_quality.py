@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu, spearmanr
 
@@ -39,6 +39,7 @@ def priced() -> cost.Result:
 # ---------------------------------------------------------------- foresight
 
 
+@settings(deadline=None)  # the first call imports SciPy's statistics
 @given(pairs=NUMBERS)
 def test_rank_correlation_is_scipys_on_every_resample(pairs) -> None:
     x, y = np.array(pairs, dtype=float).T
@@ -52,6 +53,7 @@ def test_rank_correlation_is_scipys_on_every_resample(pairs) -> None:
             assert mine == pytest.approx(spearmanr(a, b).statistic)
 
 
+@settings(deadline=None)  # the first call imports SciPy's statistics
 @given(pairs=NUMBERS)
 def test_the_area_is_that_of_mann_and_whitney_on_every_resample(pairs) -> None:
     score, other = np.array(pairs, dtype=float).T
