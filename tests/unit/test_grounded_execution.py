@@ -23,7 +23,7 @@ from workbench.methods.grounded.scores import LanguageScores
 from workbench.methods.grounded.worlds import catalog
 from workbench.methods.grounded.worlds.grid import GridWorld
 from workbench.methods.grounded.worlds.tabletop import Tabletop, Thing
-from workbench.methods.grounded.worlds.world import DONE, Task, World
+from workbench.methods.grounded.worlds.world import DONE, FREE, Task, World
 
 RNG = np.random.default_rng(0)
 TABLE = Tabletop(
@@ -44,7 +44,7 @@ def follow(world: World, plan: Sequence[str], method: str = "ungrounded", **more
         bonus = np.where(np.isin(np.arange(len(plain.trie)), path), 0.0, -30.0)
         return dataclasses.replace(plain, log_probability=bonus)
 
-    return run(world, Task("free", "x"), Settings(method, Rules("closed")), score, **more)
+    return run(world, Task(FREE, "x"), Settings(method, Rules("closed")), score, **more)
 
 
 def places(marks, name: str) -> tuple[float, float]:
@@ -144,3 +144,15 @@ def test_what_is_not_there_to_shut_or_take_is_refused_in_words() -> None:
     kitchen, _ = catalog.sample("kitchen", "snack", 0)
     with pytest.raises(InputError, match="choose a table or a maze"):
         meddle(kitchen, "apple")
+
+
+def test_nobody_says_how_a_free_instruction_ended() -> None:
+    episode = follow(TABLE, [STACKING])
+    assert episode.task.template == FREE
+    result = theatre.Result(theatre.Params(), episode, episode, ())
+    assert "its goal is not checked" in draw_execution(result).words_at(tick=theatre.TICKS)
+    assert not {"outcome", "is_done"} & set(theatre.summarise(result))
+    stacked = dataclasses.replace(episode, task=Task("stack_all", "stack"), outcome="success")
+    checked = theatre.Result(theatre.Params(), stacked, stacked, ())
+    assert "The goal is reached." in draw_execution(checked).words_at(tick=theatre.TICKS)
+    assert theatre.summarise(checked)["is_done"]

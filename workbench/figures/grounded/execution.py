@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from workbench.figures.grounded.frames import add_frames
 from workbench.figures.grounded.scene import Mark, marks_of
-from workbench.figures.grounded.theatre import OUTCOMES
+from workbench.figures.grounded.theatre import say_outcome
 from workbench.figures.grounded.wording import show_text
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
@@ -112,7 +112,7 @@ def _carry(before: Tabletop, after: Tabletop, share: float) -> Sequence[Mark]:
 def _say(title: str, episode: Episode, time: float) -> str:
     number = int(time)
     if number >= len(episode.steps):
-        return f"{title}: {OUTCOMES[episode.outcome]}"
+        return f"{title}: {say_outcome(episode)}"
     step = episode.steps[number]
     head = f"{title}, step {number + 1} of {len(episode.steps)}: “{show_text(step.command, 90)}”"
     return f"{head}{_verdict(step)}.{_lost(episode, number)}"

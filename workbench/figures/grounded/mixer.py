@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.grounded.marks import PRODUCT, SCENE
+from workbench.figures.grounded.theatre import say_outcome
 from workbench.figures.grounded.wording import show_text
 from workbench.figures.live import LiveFigure
 from workbench.figures.passages import LivePassages, Passage, Span
@@ -89,14 +90,6 @@ def draw_mixed_plans(result: Result) -> LivePassages:
     return LivePassages(tuple(passages), words=words)
 
 
-OUTCOMES = {
-    "success": "The goal is reached.",
-    "planner": "Not reached: the plan was wrong.",
-    "policy": "Not reached: the hand failed.",
-    "limit": "Not reached: out of steps.",
-}
-
-
 def tell_plan(title: str, episode: Episode) -> Passage:
     """An episode as text: its commands, red where they could not be done.
 
@@ -113,4 +106,4 @@ def tell_plan(title: str, episode: Episode) -> Passage:
             spans.append(Span(f"{step.command} (the hand failed)\n", "mark", "the hand failed"))
         else:
             spans.append(Span(f"{step.command}\n"))
-    return Passage(title, tuple(spans), OUTCOMES[episode.outcome])
+    return Passage(title, tuple(spans), say_outcome(episode))

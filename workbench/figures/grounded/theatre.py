@@ -20,10 +20,11 @@ from workbench.methods.grounded.moments import CANDIDATES, Moment, moments
 from workbench.methods.grounded.theatre import Params, Result
 from workbench.methods.grounded.worlds.tabletop import Tabletop
 from workbench.methods.grounded.worlds.vocabulary import PLACES, skills_of
+from workbench.methods.grounded.worlds.world import FREE
 
 AXIS = "moment"
 SCENE_SHARE = 0.34
-FREE = 0.5
+POSSIBLE = 0.5
 """A command counts as possible from this value on."""
 OUTCOMES = {
     "success": "The goal is reached.",
@@ -31,6 +32,13 @@ OUTCOMES = {
     "policy": "The goal is not reached: the hand failed at something it could do.",
     "limit": "The goal is not reached: it ran out of steps.",
 }
+
+
+def say_outcome(episode: Episode) -> str:
+    """How an episode ended, in words; nobody can check the goal of a free instruction."""
+    if episode.task.template == FREE:
+        return "A free instruction: its goal is not checked."
+    return OUTCOMES[episode.outcome]
 
 
 def draw_theatre(result: Result) -> LiveFigure:
@@ -120,7 +128,7 @@ def _meant(step: Step, moment: Moment) -> list[tuple[float, float]]:
     able = [
         skills[step.grounding.skills[s]]
         for s in below
-        if step.grounding.product[s] >= FREE and step.grounding.skills[s] in skills
+        if step.grounding.product[s] >= POSSIBLE and step.grounding.skills[s] in skills
     ]
     items = {item for item, _ in able}
     names = items if len(items) > 1 else {target for _, target in able}
@@ -164,7 +172,7 @@ def _words(result: Result, every: Sequence[Moment], moment: Moment, *, is_end: b
             head,
             body,
             f"The plan has {cut} more tokens than the slider shows." if is_end and cut > 0 else "",
-            OUTCOMES[result.grounded.outcome] if ended else "",
+            say_outcome(result.grounded) if ended else "",
         ]
     )
 
@@ -182,8 +190,8 @@ def draw_plans(result: Result) -> LivePassages:
             lambda i: join(
                 [
                     f"{min(positions[i], len(every))} of {len(every)} tokens are chosen.",
-                    f"Grounded: {OUTCOMES[result.grounded.outcome]}",
-                    f"Alone: {OUTCOMES[result.alone.outcome]}",
+                    f"Grounded: {say_outcome(result.grounded)}",
+                    f"Alone: {say_outcome(result.alone)}",
                 ]
             ),
             len(positions),
@@ -216,7 +224,7 @@ def _written(episode: Episode, every: Sequence[Moment], count: int) -> Passage:
             spans.append(Span(text if text.strip() else "⏎", role, note, pick=place + 1))
         failed = step.could and not step.succeeded
         spans.append(Span(" (the hand failed)\n" if failed else "\n", "bad" if failed else ""))
-    return Passage("Grounded", tuple(spans), OUTCOMES[episode.outcome])
+    return Passage("Grounded", tuple(spans), say_outcome(episode))
 
 
 def _whole(title: str, episode: Episode) -> Passage:
@@ -226,4 +234,4 @@ def _whole(title: str, episode: Episode) -> Passage:
         role = "" if step.succeeded else "bad"
         note = "" if step.could else "cannot be done in this scene"
         spans.append(Span(f"{step.command or '(nothing)'}\n", role, note))
-    return Passage(title, tuple(spans), OUTCOMES[episode.outcome])
+    return Passage(title, tuple(spans), say_outcome(episode))

@@ -16,7 +16,7 @@ from workbench.methods.grounded.episode import STEP_LIMIT, Episode, Settings, ru
 from workbench.methods.grounded.moments import CANDIDATES, Moment, moments
 from workbench.methods.grounded.scene import Grounded, meddle, open_scene, settings_of
 from workbench.methods.grounded.scores import LanguageScores
-from workbench.methods.grounded.worlds.world import Task, World
+from workbench.methods.grounded.worlds.world import FREE, Task, World
 from workbench.params import Picks, Range, check, picked
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
@@ -127,13 +127,19 @@ def _find(every: Sequence[Moment], number: int) -> Moment:
 
 
 def summarise(result: Result) -> Summary:
-    """How both plans ended, their lengths, and the tokens read for them."""
+    """How both plans ended, their lengths, and the tokens read for them.
+
+    The goal of a free instruction is not checked, so nothing is said of it.
+    """
     grounded, alone = result.grounded, result.alone
-    return {
+    ends: dict[str, str | bool] = {
         "outcome": grounded.outcome,
         "outcome_alone": alone.outcome,
         "is_done": grounded.outcome == "success",
         "is_done_alone": alone.outcome == "success",
+    }
+    return {
+        **(ends if grounded.task.template != FREE else {}),
         "steps": len(grounded.steps),
         "steps_alone": len(alone.steps),
         "tokens_scored": grounded.tokens_scored,
