@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -10,6 +11,10 @@ from sacrebleu import corpus_bleu
 
 from tests.server.operations.recording import RecordingControl
 from tests.unit.visionllm_tiny import TinyRecipe, tiny_network
+from workbench.data.scenes.scene import World
+from workbench.figures.theme import PALETTE
+from workbench.figures.visionllm import draw_ablations, draw_published, draw_reached
+from workbench.figures.visionllm.reached import ROWS
 from workbench.methods.intervals import wilson
 from workbench.methods.visionllm import outcomes as counted
 from workbench.methods.visionllm.outcomes import Outcomes, bleu, count_up, count_words
@@ -166,3 +171,39 @@ def test_a_measurement_can_be_stopped_between_passes() -> None:
     network = tiny_network()
     with pytest.raises(StoppedError):
         collect(Bench(network, world_of(network.shape), count=8, pause=stop))
+
+
+def test_every_number_is_drawn_with_its_interval_and_what_it_must_beat(tiny: Outcomes) -> None:
+    result = REACHED.compute((tiny, World().names), Params())
+    data = draw_reached(result).payload()["figure"]["data"]
+    dots = data[-1]
+    rows = [row for row in ROWS if row[0] in result.numbers.measured]
+    assert len(rows) == len(ROWS) == len(dots["x"])
+    for row, value, (low, high) in zip(rows, dots["x"], dots["customdata"], strict=True):
+        assert low <= high, row
+        scale = 1 if row[0] == "caption_bleu4" else 100
+        assert value == pytest.approx(scale * result.numbers.measured[row[0]].mean)
+    assert len(data[-2]["x"]) == sum(bool(row[2]) for row in ROWS)
+    words = draw_reached(result).words_at()
+    assert "never published" in words
+    assert "no detectable effect" in words or "at random" in words
+
+
+def test_a_network_that_only_finds_boxes_is_said_to_be_one(tiny: Outcomes) -> None:
+    others = ("contour", "grounding", "caption", "commonest", "answer")
+    kept = {name: one for name, one in tiny.arrays.items() if not name.startswith(others)}
+    result = REACHED.compute((Outcomes(kept), World().names), Params())
+    assert "trained to find boxes only" in draw_reached(result).words_at()
+    assert "grounding_precision" not in REACHED.summarise(result)
+
+
+def test_what_the_paper_prints_is_said_to_be_the_papers(tiny: Outcomes) -> None:
+    result = REACHED.compute((tiny, World().names), Params())
+    for draw in (draw_published, draw_ablations):
+        drawn = draw(result)
+        assert "published" in drawn.words_at()
+        assert PALETTE["published"] in json.dumps(drawn.payload())
+    cells = draw_published(result).payload()["figure"]["data"][0]["text"]
+    assert "44.6" in cells
+    assert "86.7" in cells
+    assert len(cells) == 3 * 6 + 2 * 3  # Pix2Seq and Deformable-DETR have boxes only

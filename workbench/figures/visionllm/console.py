@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
-from workbench.figures.theme import CHALK, PALETTE_DARK, TEMPLATE
+from workbench.figures.theme import PALETTE_DARK, TEMPLATE
 from workbench.figures.visionllm.picture import (
     add_names,
     add_outlines,
@@ -94,9 +94,8 @@ def add_marks(figure: go.Figure, marks: _Marks, result: Result) -> list[Slot]:
         traces = add_outlines(figure, outlines[0], colour=entry_colour(int(hue)))
         for part, values in zip("xy", strokes(outlines), strict=True):
             slots += [Slot(f"data[{trace}].{part}", AXES, values) for trace in traces]
-    colours = [entry_colour(int(hue)) for hue in hues]
     texts = [_texts(marks, result, k, shown[k]) for k in range(len(shown))]
-    number = add_names(figure, marks.places, texts[0], colour=colours)
+    number = add_names(figure, marks.places, texts[0])
     return [*slots, Slot(f"data[{number}].text", AXES, texts)]
 
 
@@ -136,7 +135,7 @@ def _add_vanished(figure: go.Figure, result: Result) -> list[Slot]:
         [f"gone: {names[n]}" if gone[k, n] else "" for n in range(len(boxes))]
         for k in range(len(gone))
     ]
-    number = add_names(figure, boxes[:, :2], texts[0], colour=CHALK)
+    number = add_names(figure, boxes[:, :2], texts[0])
     return [
         *(
             Slot(f"data[{trace}].{part}", AXES, values)

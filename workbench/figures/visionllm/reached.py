@@ -17,7 +17,7 @@ from workbench.methods.visionllm.reached import Result
 
 ROWS: Final = (
     ("ap", "Boxes: AP", "ap_without_language", "without language"),
-    ("ap50", "Boxes: AP50", "ap50_without_language", "without language"),
+    ("ap50", "Boxes: AP50", "ap50_without_language", ""),
     ("single_name_recall", "One name: found", "", ""),
     ("single_name_unlisted_rate", "One name: others found", "", ""),
     (
@@ -76,6 +76,7 @@ def draw_reached(result: Result) -> LiveFigure:
         x=values,
         y=[height for _, height, _, _ in beaten],
         text=[words for _, _, words, _ in beaten],
+        customdata=[words or "without language" for _, _, words, _ in beaten],
         textposition=["bottom right" if value < 70 else "bottom left" for value in values],
         textfont={"color": PALETTE["baseline"], "size": 13},
         color=PALETTE["baseline"],
@@ -84,7 +85,7 @@ def draw_reached(result: Result) -> LiveFigure:
         line={"width": 3, "color": PALETTE["baseline"]},
         showlegend=False,
         cliponaxis=False,
-        hovertemplate="%{text}: %{x:.1f} %<extra></extra>",
+        hovertemplate="%{customdata}: %{x:.1f} %<extra></extra>",
     )
     add_points(
         figure,
