@@ -21,7 +21,7 @@ def page() -> Iterator[TestClient]:
     app = build_in_loop(
         client=toy.ToyClient(), methods=(toy.METHOD,), builders={"waves": toy.build}
     )
-    with TestClient(app) as opened:
+    with TestClient(app, base_url="http://127.0.0.1") as opened:
         yield opened
 
 
@@ -77,7 +77,7 @@ def test_a_bug_in_a_writer_is_a_reference_and_not_its_words(
         )
 
     app = build_in_loop(client=toy.ToyClient(), methods=(toy.METHOD,), builders={"waves": build})
-    with TestClient(app) as opened:
+    with TestClient(app, base_url="http://127.0.0.1") as opened:
         answer = opened.post(POINTS, json={}, headers=OWN)
     assert answer.status_code == 500
     assert answer.json()["kind"] == "bug"

@@ -21,7 +21,7 @@ def client() -> toy.ToyClient:
 @pytest.fixture(scope="module")
 def page(client: toy.ToyClient) -> Iterator[TestClient]:
     app = build_in_loop(client=client, methods=(toy.METHOD,), builders={"waves": toy.build})
-    with TestClient(app) as opened:
+    with TestClient(app, base_url="http://127.0.0.1") as opened:
         yield opened
 
 
