@@ -118,10 +118,24 @@ def _say_habit(result: Result) -> str:
         return ""
     if without is None:
         return "All grounded methods use the habit grounder, which is ours and not the paper's."
+    alone, low, high, beside = (
+        say_percent(share, 0)
+        for share in (
+            without.success.mean,
+            without.success.low,
+            without.success.high,
+            without.success.mean - without.loss.mean,
+        )
+    )
+    verdict = (
+        "no detectable gain over the model alone is left."
+        if without.gain.covers_zero
+        else f"{say_gain(without.gain, 0)} against the model alone are left."
+    )
     return (
         "One grounder, the habit, is ours and not the paper's: without it greedy decoding reaches "
-        f"{say_percent(without.success.mean, 0)} on {without.scenes} of these scenes, "
-        f"{say_gain(without.gain, 0)} against the model alone."
+        f"{alone} ({low} to {high}) on {without.scenes} of these scenes, with it {beside}; "
+        f"{verdict}"
     )
 
 
