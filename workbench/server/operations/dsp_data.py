@@ -6,8 +6,7 @@ from typing import Any, Literal
 
 from workbench.data.dsp import Row, read_set
 from workbench.errors import InputError
-from workbench.methods.dsp.keywords import pseudo_label_keywords
-from workbench.methods.dsp.phrases import candidate_phrases, noun_spans, textrank
+from workbench.methods.dsp.annotation import annotate
 from workbench.server.api import Json
 from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations.arguments import Arguments as Base
@@ -40,20 +39,7 @@ def give_articles(loaded: Any, item: Prepared, number: int, control: Control) ->
     rows: list[Json] = []
     for row in _checked(f"articles-{item.arguments.split}", item.arguments.digest):
         control.check()
-        article, highlights = row["article"], row["highlights"]
-        candidates = candidate_phrases(article)
-        keywords = pseudo_label_keywords(article, highlights, noun_spans(article))
-        rows.append(
-            {
-                "id": row["id"],
-                "article": article,
-                "highlights": highlights,
-                "candidates": list(candidates),
-                "ranks": list(textrank(article, candidates)),
-                "keywords": list(keywords),
-                "keyword_ranks": list(textrank(article, keywords)),
-            }
-        )
+        rows.append(annotate(row))
     return Output(values={"rows": rows})
 
 

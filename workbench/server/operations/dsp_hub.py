@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -10,10 +9,10 @@ from pydantic import Field
 from workbench.data.dsp_hub import fetch_published
 from workbench.errors import UnreachableError, WorkbenchError
 from workbench.methods.dsp.annotation import annotate
-from workbench.server.api import Json, Request
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.api import Json
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations.arguments import Arguments as Base
-from workbench.server.operations.arguments import parse
+from workbench.server.operations.arguments import preparing
 from workbench.settings import load_settings
 
 MAXIMUM_ROWS = 500
@@ -27,25 +26,15 @@ class Arguments(Base):
     count: Annotated[int, Field(ge=1, le=MAXIMUM_ROWS)]
 
 
-def prepare(request: Request) -> Prepared:
-    """Check which rows are asked for."""
-    return Prepared(parse(Arguments, request))
-
-
-def run(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
-    """Fetch for each request.
+def fetch(loaded: Any, item: Prepared, number: int, control: Control) -> Output | WorkbenchError:
+    """Fetch for one request.
 
     Returns:
         Values: ``rows`` in our columns, articles with their phrases as ``dsp.articles`` has them;
         and ``revision``, the hub's commit.
     """
-    del loaded, device
-    return [_fetch(number, item.arguments, control) for number, item in enumerate(items)]
-
-
-def _fetch(number: int, asked: Arguments, control: Control) -> Output | WorkbenchError:
+    del loaded
+    asked: Arguments = item.arguments
     if load_settings().offline:
         return UnreachableError(
             "The published sets are on the hub and downloads are off; unset WORKBENCH_OFFLINE, "
@@ -64,7 +53,7 @@ OPERATION = Operation(
     name="dsp.hub_rows",
     version=1,
     kinds=frozenset(),
-    prepare=prepare,
-    run=run,
+    prepare=preparing(Arguments),
+    run=one_by_one(fetch),
     summary="Rows of CNN/DailyMail, MultiArith or AQuA from the Hugging Face hub.",
 )

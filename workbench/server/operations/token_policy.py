@@ -16,7 +16,7 @@ import numpy as np
 
 from workbench.errors import WorkbenchError
 from workbench.server.api import Json
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations.token_arguments import (
     FitArguments,
     LearnArguments,
@@ -114,9 +114,7 @@ def run_write(
     return outcomes
 
 
-def run_learn(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
+def learn(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
     """Learn from hints and what they were worth.
 
     Returns:
@@ -124,11 +122,6 @@ def run_learn(
         and ``step_reward``, means over the hints, ``kl`` per token, ``beta`` used and
         ``clip_fraction``, each ``()``; ``token_kl`` ``(n, t)`` nats of each token, 0 after the end.
     """
-    del device
-    return [_learn(loaded, number, item, control) for number, item in enumerate(items)]
-
-
-def _learn(loaded: Any, number: int, item: Prepared, control: Control) -> Output | WorkbenchError:
     import torch
 
     from workbench.training.phrase_training import Settings
@@ -302,6 +295,6 @@ WRITE = _operation(
 LEARN = _operation(
     "policy.learn_tokens",
     prepare_learn,
-    run_learn,
+    one_by_one(learn),
     "One iteration of PPO or NLPO of a token-level policy, from a checkpoint to the next.",
 )
