@@ -126,6 +126,19 @@ def execute(  # noqa: PLR0913  keyword-only options of one run
     return Outcome(params, result, summary, receipt)
 
 
+def rounded(numbers: Summary, digits: int = 6) -> dict[str, float | int | str | bool]:
+    """Named numbers as a summary gives them: whole ones and names as they are, others rounded.
+
+    Args:
+        numbers: what was found.
+        digits: how many digits that matter are kept of a number that is not whole.
+    """
+    return {
+        name: float(f"{value:.{digits}g}") if isinstance(value, float) else value
+        for name, value in numbers.items()
+    }
+
+
 def is_timing(name: str) -> bool:
     """Whether a named number is a measured time, which no re-run repeats exactly."""
     return name.endswith("_seconds")

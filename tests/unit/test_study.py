@@ -7,7 +7,7 @@ import pytest
 
 from workbench.params import Range, check
 from workbench.server.api import Event, Receipt, Request, Result
-from workbench.study import Study, digest_summary, execute
+from workbench.study import Study, digest_summary, execute, rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,13 @@ def test_measured_times_stay_out_of_the_digest() -> None:
         {"a": 1, "exact_seconds": 2.0}
     )
     assert digest_summary({"a": 1}) != digest_summary({"a": 2})
+
+
+def test_a_summary_keeps_the_digits_that_matter_and_what_is_whole() -> None:
+    numbers = {"gain": -0.012345678, "items": 12_345_678, "model": "gla", "is_fair": True}
+    assert rounded(numbers) == numbers | {"gain": -0.0123457}
+    assert rounded(numbers, 2)["gain"] == -0.012
+    assert rounded(rounded(numbers)) == rounded(numbers)
 
 
 def test_a_failing_request_is_not_hidden() -> None:

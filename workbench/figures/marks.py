@@ -54,6 +54,24 @@ def add_label(
     )
 
 
+def add_heading(
+    figure: go.Figure, text: str, row: int | None = None, col: int | None = None
+) -> None:
+    """Write over a panel, from its left edge."""
+    figure.add_annotation(
+        text=text,
+        x=0.0,
+        y=1.0,
+        xref="x domain",
+        yref="y domain",
+        xanchor="left",
+        yanchor="bottom",
+        showarrow=False,
+        row=row,
+        col=col,
+    )
+
+
 def segments(low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """``(…, 3 k)`` ends of k strokes with a gap after each; pairs with ``thrice``."""
     gaps = np.full_like(low, np.nan)

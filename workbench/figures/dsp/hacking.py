@@ -11,7 +11,7 @@ from workbench.figures.dsp.marks import RUN_COLOURS, span_of
 from workbench.figures.dsp.texts import list_phrases, mark_output
 from workbench.figures.dsp.wording import say_score
 from workbench.figures.live import LiveFigure, Position, Slot
-from workbench.figures.marks import add_line, add_points
+from workbench.figures.marks import add_heading, add_line, add_points
 from workbench.figures.passages import LivePassages, Passage, Role, Span
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import each, join, say_percent
@@ -174,17 +174,7 @@ def _finish(
         range=[-0.9, points - 0.1],
         **place,
     )
-    figure.add_annotation(
-        text=title,
-        x=0.0,
-        y=1.0,
-        xref="x domain",
-        yref="y domain",
-        xanchor="left",
-        yanchor="bottom",
-        showarrow=False,
-        **place,
-    )
+    add_heading(figure, title, **place)
 
 
 def _card(found: Hacking, run: int, i: int, a: int) -> Passage:

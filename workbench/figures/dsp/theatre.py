@@ -12,7 +12,7 @@ from workbench.figures.dsp.marks import RUN_COLOURS, span_of
 from workbench.figures.dsp.texts import list_phrases, mark_article
 from workbench.figures.dsp.theatre_words import NAMES, theatre_words
 from workbench.figures.live import LiveFigure, Position, Slot
-from workbench.figures.marks import add_label, add_line, add_points
+from workbench.figures.marks import add_heading, add_label, add_line, add_points
 from workbench.figures.passages import LivePassages, Passage, Role, Span
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import each
@@ -135,17 +135,7 @@ def draw_theatre(stage: Theatre) -> LiveFigure:
             range=[-0.5, stage.points - 0.5],
             **place,
         )
-        figure.add_annotation(
-            text=title,
-            x=0.0,
-            y=1.0,
-            xref="x domain",
-            yref="y domain",
-            xanchor="left",
-            yanchor="bottom",
-            showarrow=False,
-            **place,
-        )
+        add_heading(figure, title, **place)
     _add_key(figure, NAMES[RUNS[0]], RUN_COLOURS[RUNS[0]], 0.0)
     if others:
         key = len(figure.to_dict()["layout"]["annotations"])

@@ -17,7 +17,7 @@ from workbench.methods.attention.peers.contest import METHODS, PEERS, Contest, h
 from workbench.methods.attention.polynomial import KINDS, NAMES
 from workbench.params import Choice, Range, check
 from workbench.server.api import ModelClient
-from workbench.study import Study, Summary
+from workbench.study import Study, Summary, rounded
 
 BOUND_B = Range(
     0.25,
@@ -152,10 +152,7 @@ def summarise(result: Result) -> Summary:
             p = METHODS.index(peer.name)
             numbers[f"{peer.name}_error_low"] = float(contest.error_low[p, m, b])
             numbers[f"{peer.name}_error_high"] = float(contest.error_high[p, m, b])
-    return {
-        name: float(f"{value:.6g}") if isinstance(value, float) else value
-        for name, value in numbers.items()
-    }
+    return rounded(numbers)
 
 
 COMPARISON: Study[Params, Inputs, Result] = Study(

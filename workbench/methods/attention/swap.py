@@ -22,7 +22,7 @@ from workbench.methods.attention.polynomial import KINDS, NAMES
 from workbench.methods.attention.stand_ins import BASELINES
 from workbench.params import Choice, Model, Range, Text, check
 from workbench.server.api import Json, ModelClient, Request
-from workbench.study import Study, Summary
+from workbench.study import Study, Summary, rounded
 
 DEGREE = Range(
     2, 12, 2, "Degree g", live=True, help="Of the polynomial; even, as odd ones turn negative."
@@ -203,20 +203,20 @@ def summarise(result: Result) -> Summary:
         "tokens": len(result.tokens),
         "head_dimension": result.head_dimension,
         "rank": result.ranks[params.degree],
-        "score_bound": _round(result.score_bound),
-        "kept": _round(result.kept),
+        "score_bound": result.score_bound,
+        "kept": result.kept,
         "is_available": chosen.is_available,
     }
     effects = {"polynomial": chosen} if chosen.is_available else {}
     for name, effect in (effects | result.baselines).items():
         numbers |= {
-            f"{name}_mean_divergence": _round(effect.mean_divergence),
-            f"{name}_max_divergence": _round(effect.max_divergence),
-            f"{name}_agreement": _round(effect.agreement),
-            f"{name}_output_error": _round(effect.output_error),
+            f"{name}_mean_divergence": effect.mean_divergence,
+            f"{name}_max_divergence": effect.max_divergence,
+            f"{name}_agreement": effect.agreement,
+            f"{name}_output_error": effect.output_error,
             f"{name}_writes_the_same": effect.text == result.text,
         }
-    return numbers
+    return rounded(numbers)
 
 
 def _effect(inputs: Inputs, row: int) -> Effect:
@@ -243,10 +243,6 @@ def _number(value: Json) -> float:
     if not isinstance(value, (int, float)):
         raise BugError("attention.swap_head answered without its numbers.")
     return float(value)
-
-
-def _round(value: float) -> float:
-    return float(f"{value:.6g}")
 
 
 SWAP: Study[Params, Inputs, Result] = Study(

@@ -29,7 +29,7 @@ from workbench.methods.attention.sweep import threshold_b
 from workbench.methods.attention.symmetries import balance, balance_channels, centre_keys, rotate
 from workbench.params import Flag, Model, Range, Text, Upload, check
 from workbench.server.api import ModelClient, Request
-from workbench.study import Study, Summary
+from workbench.study import Study, Summary, rounded
 
 SYMMETRIES = ("centre", "rotate", "balance", "balance_channels")
 """In the order in which they are applied: what balances comes last, or turning would undo it."""
@@ -244,9 +244,9 @@ def summarise(result: Result) -> Summary:
     numbers: dict[str, float | int | str | bool] = {
         "tokens": result.tokens,
         "head_dimension": result.dimension,
-        "threshold_b": _round(result.threshold_b),
-        "largest_value": _round(result.largest_value),
-        "smallest_bound": _round(min(state.bound for state in result.states.values())),
+        "threshold_b": result.threshold_b,
+        "largest_value": result.largest_value,
+        "smallest_bound": min(state.bound for state in result.states.values()),
         # Rounding differs between processors; that it stays tiny does not.
         "output_is_unchanged": max(s.output_change for s in result.states.values()) <= 1e-5,
     }
@@ -257,11 +257,11 @@ def summarise(result: Result) -> Summary:
     ):
         state = result.states[switches]
         numbers |= {
-            f"{name}_bound": _round(state.bound),
-            f"{name}_largest_score": _round(state.largest_score),
-            f"{name}_row_half_range": _round(state.half_range),
+            f"{name}_bound": state.bound,
+            f"{name}_largest_score": state.largest_score,
+            f"{name}_row_half_range": state.half_range,
         }
-    return numbers
+    return rounded(numbers)
 
 
 def _attend(
@@ -282,10 +282,6 @@ def _attend(
         widest = max(widest, float((highest - lowest).max()))
         outputs.append(average_values(exponential_weights(scores, allowed), values[:seen]))
     return np.concatenate(outputs), (largest, widest / 2.0)
-
-
-def _round(value: float) -> float:
-    return float(f"{value:.6g}")
 
 
 SYMMETRY_LAB: Study[Params, Inputs, Result] = Study(

@@ -24,7 +24,7 @@ from workbench.methods.dsp.sources import (
 from workbench.methods.dsp.study_bench import DEMONSTRATIONS, TEST_ARTICLES, WRITER
 from workbench.params import Range, check
 from workbench.server.api import ModelClient
-from workbench.study import Study, Summary
+from workbench.study import Study, Summary, rounded
 
 DOSED = ("reference", "extractor", "random")
 
@@ -130,10 +130,7 @@ def summarise(found: DoseResponse) -> Summary:
             numbers[f"rouge_{source}_{count}"] = float(found.scores.mean[s, k, m])
         found.gains.at(s, -1, m).put(numbers, f"gain_{source}")
     numbers["order_p_value"] = found.orders[m].p_value
-    return {
-        name: float(f"{value:.6g}") if isinstance(value, float) else value
-        for name, value in numbers.items()
-    }
+    return rounded(numbers)
 
 
 DOSE: Study[Params, Inputs, DoseResponse] = Study(

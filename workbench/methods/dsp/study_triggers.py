@@ -22,7 +22,7 @@ from workbench.methods.dsp.study_bench import WRITER
 from workbench.methods.dsp.triggers import TriggerGrid, select_triggers, train_selector
 from workbench.params import Choice, Range, check
 from workbench.server.api import ModelClient, Request
-from workbench.study import Study, Summary
+from workbench.study import Study, Summary, rounded
 
 TRIGGERS = (
     "Let's think step by step.",
@@ -196,10 +196,7 @@ def summarise(found: TriggerGrid) -> Summary:
         found.selector.gain.put(numbers, "selector_over_fixed")
     for i, share in enumerate(found.accuracy.mean, start=1):
         numbers[f"accuracy_{i}"] = float(share)
-    return {
-        name: float(f"{value:.6g}") if isinstance(value, float) else value
-        for name, value in numbers.items()
-    }
+    return rounded(numbers)
 
 
 TRIGGER_CHOICE: Study[Params, Inputs, TriggerGrid] = Study(

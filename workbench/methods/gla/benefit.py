@@ -39,7 +39,7 @@ from workbench.methods.gla.estimate import PriorFit, fit_log_prior
 from workbench.methods.gla.mixture import Judge
 from workbench.params import Choice, Range, check
 from workbench.server.api import ModelClient
-from workbench.study import Study, Summary
+from workbench.study import Study, Summary, rounded
 
 STRENGTH = Range(
     0.0,
@@ -264,10 +264,7 @@ def summarise(result: Result) -> Summary:
         "estimate_pictures": result.estimate_pictures,
         "test_pictures": result.test_pictures,
     }
-    return {
-        name: float(f"{value:.6g}") if isinstance(value, float) else value
-        for name, value in numbers.items()
-    }
+    return rounded(numbers)
 
 
 BENEFIT: Study[Params, Inputs, Result] = Study(

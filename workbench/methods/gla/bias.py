@@ -22,7 +22,7 @@ from workbench.methods.gla.estimate import PriorFit, fit_log_prior
 from workbench.methods.gla.temperature import fit_temperature_and_log_prior
 from workbench.params import Choice, Flag, check
 from workbench.server.api import ModelClient
-from workbench.study import Study, Summary
+from workbench.study import Study, Summary, rounded
 
 SIZES = ("1", "2", "5", "10", "20", "40")
 LABELLED = Choice(
@@ -185,7 +185,7 @@ def summarise(result: Result) -> Summary:
     ):
         for group, value in found.items():
             numbers[f"accuracy_{name}" + ("" if group == "all" else f"_{group}")] = value
-    return {name: float(f"{value:.6g}") for name, value in numbers.items()}
+    return rounded(numbers)
 
 
 BIAS: Study[Params, Inputs, Result] = Study(

@@ -23,7 +23,7 @@ from workbench.methods.gla.softmax import log_sum_exp, softmax
 from workbench.methods.intervals import Interval, interval
 from workbench.params import Model, Range, Text, Upload, check
 from workbench.server.api import ModelClient
-from workbench.study import Study, Summary
+from workbench.study import Study, Summary, rounded
 from workbench.uploads import open_upload
 
 STRENGTH = Range(
@@ -200,10 +200,7 @@ def summarise(result: Result) -> Summary:
         "labelled_pictures": result.labelled_pictures,
         "test_pictures": result.test_pictures,
     }
-    return {
-        name: float(f"{value:.6g}") if isinstance(value, float) else value
-        for name, value in numbers.items()
-    }
+    return rounded(numbers)
 
 
 OWN_TASK: Study[Params, Inputs, Result] = Study(

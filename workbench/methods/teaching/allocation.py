@@ -38,7 +38,7 @@ from workbench.methods.teaching.spending import (
 )
 from workbench.params import Choice, Range, check
 from workbench.server.api import ModelClient
-from workbench.study import Study, Summary
+from workbench.study import Study, Summary, rounded
 
 TEACHERS = ("human", "model")
 TEACHER_NAMES = ("A person", "A model")
@@ -209,10 +209,7 @@ def summarise(result: Result) -> Summary:
         "questions": len(records.questions),
         "runs": len(records.seeds),
     }
-    return {
-        name: float(f"{value:.6g}") if isinstance(value, float) else value
-        for name, value in numbers.items()
-    }
+    return rounded(numbers)
 
 
 ALLOCATION: Study[Params, Mapping[str, Records], Result] = Study(

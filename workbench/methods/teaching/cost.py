@@ -30,7 +30,7 @@ from workbench.methods.teaching.records import Records
 from workbench.methods.teaching.resampling import Resampling
 from workbench.params import Range, check
 from workbench.server.api import ModelClient
-from workbench.study import Study, Summary
+from workbench.study import Study, Summary, rounded
 
 WORTH = Range(
     50,
@@ -191,8 +191,7 @@ def summarise(result: Result) -> Summary:
     }
     for name, one in (("net", found.net.at(w)), ("net_of_all", found.net_of_all.at(w))):
         one.put(numbers, name)
-    rounded = {name: float(f"{value:.6g}") for name, value in numbers.items()}
-    return rounded | {"questions": result.questions}
+    return rounded(numbers) | {"questions": result.questions}
 
 
 COST: Study[Params, Mapping[str, Records], Result] = Study(

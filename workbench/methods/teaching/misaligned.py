@@ -31,7 +31,7 @@ from workbench.methods.teaching.records import Records
 from workbench.methods.teaching.resampling import Resampling
 from workbench.params import Range, check
 from workbench.server.api import ModelClient
-from workbench.study import Study, Summary
+from workbench.study import Study, Summary, rounded
 
 QUESTIONS = 24
 FIRST_SEED = 41
@@ -248,10 +248,7 @@ def summarise(result: Result) -> Summary:
         "chance": result.chance,
         "questions": len(result.inputs.questions),
     }
-    return {
-        name: float(f"{value:.6g}") if isinstance(value, float) else value
-        for name, value in numbers.items()
-    }
+    return rounded(numbers)
 
 
 MISALIGNED: Study[Params, Inputs, Result] = Study(

@@ -42,7 +42,7 @@ from workbench.methods.teaching.spending import (
 )
 from workbench.params import Choice, Range, Text, Upload, check
 from workbench.server.api import Json, ModelClient, Request
-from workbench.study import Study, Summary
+from workbench.study import Study, Summary, rounded
 from workbench.uploads import open_upload
 
 FORMS = ("columns", *FORMATS)
@@ -302,10 +302,7 @@ def summarise(result: Result) -> Summary:
         "duplicates": len(inputs.findings.duplicates) + len(inputs.findings.others),
         "explanations_that_say_the_answer": int(inputs.records.leaks.sum()),
     }
-    return {
-        name: float(f"{value:.6g}") if isinstance(value, float) else value
-        for name, value in numbers.items()
-    }
+    return rounded(numbers)
 
 
 OWN: Study[Params, Inputs, Result] = Study(

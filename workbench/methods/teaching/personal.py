@@ -29,7 +29,7 @@ from workbench.methods.teaching.prompts import Example
 from workbench.methods.teaching.resampling import Resampling
 from workbench.params import Range, check
 from workbench.server.api import ModelClient
-from workbench.study import Study, Summary
+from workbench.study import Study, Summary, rounded
 
 TEACHERS = ("unpersonalised", "for_a", "for_b")
 STUDENTS = ("a", "b")
@@ -188,10 +188,7 @@ def summarise(result: Result) -> Summary:
         one.put(numbers, name)
     numbers |= {f"helpful_examples_{name}": n for name, n in result.inputs.found.items()}
     numbers["questions"] = len(result.inputs.questions)
-    return {
-        name: float(f"{value:.6g}") if isinstance(value, float) else value
-        for name, value in numbers.items()
-    }
+    return rounded(numbers)
 
 
 PERSONAL: Study[Params, Inputs, Result] = Study(

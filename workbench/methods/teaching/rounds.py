@@ -36,7 +36,7 @@ from workbench.methods.teaching.prompts import Example, is_open
 from workbench.methods.teaching.resampling import Resampling
 from workbench.params import Range, check
 from workbench.server.api import ModelClient
-from workbench.study import Study, Summary
+from workbench.study import Study, Summary, rounded
 
 SOURCES = ("teacher", "human", "student", "none")
 SOURCE_NAMES = ("The teacher", "A person", "The student itself", "Nobody")
@@ -206,10 +206,7 @@ def summarise(result: Result) -> Summary:
         "demonstrations": A_ROUND * result.params.round,
         "questions": len(result.inputs.questions),
     }
-    return {
-        name: float(f"{value:.6g}") if isinstance(value, float) else value
-        for name, value in numbers.items()
-    }
+    return rounded(numbers)
 
 
 TEACHING_ROUNDS: Study[Params, Inputs, Result] = Study(

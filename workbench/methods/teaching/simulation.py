@@ -24,7 +24,7 @@ from workbench.methods.teaching.measure import Settings, ask_records
 from workbench.methods.teaching.records import Records
 from workbench.params import SCORERS, Flag, Range, check
 from workbench.server.api import ModelClient
-from workbench.study import Study, Summary
+from workbench.study import Study, Summary, rounded
 
 BINS = 6
 MOMENTS = ("before", "after")
@@ -231,8 +231,7 @@ def summarise(result: Result) -> Summary:
             f"mean_guess_{moment}": found.mean_guess,
             f"accuracy_{moment}": found.mean_right,
         }
-    rounded = {name: float(f"{value:.6g}") for name, value in numbers.items()}
-    return rounded | {"questions": result.questions}
+    return rounded(numbers) | {"questions": result.questions}
 
 
 SIMULATION: Study[Params, Mapping[str, Records], Result] = Study(

@@ -38,7 +38,7 @@ from workbench.methods.teaching.mental_model import MentalModel, believe
 from workbench.methods.teaching.parsing import clean
 from workbench.params import Range, Text, check
 from workbench.server.api import ModelClient
-from workbench.study import Study, Summary
+from workbench.study import Study, Summary, rounded
 
 MAXIMUM_SENTENCES = 12
 """Sentences left out one at a time; longer explanations are tried whole only."""
@@ -278,10 +278,7 @@ def summarise(result: Result) -> Summary:
             "sentence_effect_largest": float(result.effects.max()),
             "sentence_effect_smallest": float(result.effects.min()),
         }
-    return {
-        name: float(f"{value:.6g}") if isinstance(value, float) else value
-        for name, value in numbers.items()
-    }
+    return rounded(numbers)
 
 
 THEATRE: Study[Params, Inputs, Result] = Study(
