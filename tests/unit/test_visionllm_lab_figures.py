@@ -110,15 +110,17 @@ def test_the_difference_shows_what_only_one_dictionary_lights_up() -> None:
 def test_one_pass_fills_the_left_and_one_slot_of_the_right() -> None:
     drawn = draw_race(result_of(RACE))
     for step, left, right in ((0, 0, 0), (1, 20, 1), (7, 20, 7), (40, 20, 20)):
-        grids = drawn.at(step=step).data
-        assert [int(np.sum(one.z)) for one in grids] == [left, right]
-        assert sum(text != "" for row in grids[1].text for text in row) == right
+        data = drawn.at(step=step).data
+        assert [int(np.sum(one.z)) for one in data if one.type == "heatmap"] == [left, right]
+        written = [sum(text != "" for text in one.text) for one in data if one.type == "scatter"]
+        assert written == [left, right]
 
 
 def test_a_missing_model_is_said_and_not_drawn() -> None:
     alone = run(SHUFFLE, TinyClient(), orders=5, scenes=20)
     assert "is here to compare with" in draw_shuffle(alone).words
     assert "trained with one order falls" in draw_shuffle(result_of(SHUFFLE)).words
+    assert "never saw fewer than three" in draw_single_names(result_of(SINGLE_NAMES)).words
     names = run(SINGLE_NAMES, TinyClient(), scenes=20)
     assert "is here to compare with" in draw_single_names(names).words
     assert len(THREE) == 3

@@ -6,7 +6,7 @@ import numpy as np
 from plotly.subplots import make_subplots
 
 from workbench.figures.live import LiveFigure, Slot
-from workbench.figures.marks import add_line, add_points
+from workbench.figures.marks import add_label, add_line, add_points
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import CHALK, PALETTE, PALETTE_DARK
 from workbench.figures.visionllm.picture import add_outlines, add_picture, corners, strokes
@@ -86,13 +86,18 @@ def draw_points(result: Result) -> LiveFigure:
     counts = np.array(POINTS)
     for kind, (colour, name) in KINDS.items():
         means = 100 * np.array([one.mean for one in result.contour_overlap[kind]])
+        lowest = 100 * np.array(result.lowest[kind])
         add_line(
-            figure, 1, 2, x=counts, y=means, color=PALETTE[colour], name=f"{name}: mean",
+            figure, 1, 2, x=counts, y=means, color=PALETTE[colour], name=f"points {name}",
             hovertemplate=f"N = %{{x}}: {name} %{{y:.1f}} %<extra></extra>",
         )  # fmt: skip
         add_line(
-            figure, 1, 2, x=counts, y=100 * np.array(result.lowest[kind]), color=PALETTE[colour],
-            width=1.5, dash="dot", name=f"{name}: worst mask", hoverinfo="skip",
+            figure, 1, 2, x=counts, y=lowest, color=PALETTE[colour], width=1.5, dash="dot",
+            showlegend=False, hoverinfo="skip",
+        )  # fmt: skip
+        add_label(
+            figure, 1, 2, text="worst mask", x=counts[-1], y=lowest[-1] - 1, xanchor="right",
+            yanchor="top", color=PALETTE[colour],
         )  # fmt: skip
         point = add_points(
             figure, 1, 2, x=[counts[-1]], y=[means[-1]], color=PALETTE[colour], showlegend=False,

@@ -32,15 +32,23 @@ def draw_race(result: Result) -> LiveFigure:
         done = positions if mode == MODES[1] else np.where(positions > 0, count, 0)
         filled = order[None] < done[:, None, None]
         shown = np.where(filled, texts, "")
-        figure.add_heatmap(
-            z=filled[1].astype(float), x=list(slots_named), y=list(range(1, len(texts) + 1)),
-            text=shown[1].tolist(), texttemplate="%{text}", textfont={"size": 13},
-            colorscale=_FILLED, zmin=0, zmax=1, xgap=3, ygap=3, showscale=False, hoverinfo="skip",
-            row=1, col=column + 1,
-        )  # fmt: skip
+        _add_grid(figure, column + 1, filled[1], slots_named)
+        rows, columns = texts.shape
+        flat = shown.reshape(len(positions), -1).tolist()
+        figure.add_scatter(
+            x=list(slots_named) * rows,
+            y=np.repeat(np.arange(1, rows + 1), columns),
+            text=flat[1],
+            mode="text",
+            textfont={"size": 13},
+            hoverinfo="skip",
+            showlegend=False,
+            row=1,
+            col=column + 1,
+        )
         slots += [
-            Slot(f"data[{column}].z", (AXIS,), filled.astype(np.float16)),
-            Slot(f"data[{column}].text", (AXIS,), shown.tolist()),
+            Slot(f"data[{2 * column}].z", (AXIS,), filled.astype(np.float16)),
+            Slot(f"data[{2 * column + 1}].text", (AXIS,), flat),
         ]
         said = [_clock(result, mode, int(p)) for p in positions]
         figure.add_annotation(
@@ -56,6 +64,24 @@ def draw_race(result: Result) -> LiveFigure:
     figure.update_layout(margin={"b": 84})
     words = Slot("", (AXIS,), [_race_words(result, int(p)) for p in positions])
     return LiveFigure(figure, {AXIS: [*positions.tolist()]}, tuple(slots), words)
+
+
+def _add_grid(figure: go.Figure, column: int, filled: np.ndarray, names: tuple[str, ...]) -> None:
+    """Cells of the template, coloured once they are filled in."""
+    figure.add_heatmap(
+        z=filled.astype(float),
+        x=list(names),
+        y=list(range(1, len(filled) + 1)),
+        colorscale=_FILLED,
+        zmin=0,
+        zmax=1,
+        xgap=3,
+        ygap=3,
+        showscale=False,
+        hoverinfo="skip",
+        row=1,
+        col=column,
+    )
 
 
 def draw_latency(result: Result) -> LiveFigure:

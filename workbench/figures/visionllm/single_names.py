@@ -76,16 +76,19 @@ def _words(result: Result) -> str:
     if FROM_THREE not in result.recall or model == FROM_THREE:
         second = "No network that never saw a short dictionary is here to compare with."
         return join([first, second if model != FROM_THREE else ""])
-    other, wrong = result.recall[FROM_THREE][1], result.unlisted[FROM_THREE][1]
-    worse = other.high < recall.low or wrong.low > unlisted.high
+    short, long = result.recall[FROM_THREE][1], result.recall[FROM_THREE][SIZES[-1]]
+    wrong, wrong_long = result.unlisted[FROM_THREE][1], result.unlisted[FROM_THREE][SIZES[-2]]
+    falls = short.high < long.low or wrong.low > wrong_long.high
     return join(
         [
             first,
-            f"The one that was trained with three names or more: {say_percent(other.mean)} and "
-            f"{say_percent(wrong.mean)}.",
+            f"The one that never saw fewer than three names finds {say_percent(short.mean)} with "
+            f"one name and {say_percent(long.mean)} with {SIZES[-1]}; of the others it finds "
+            f"{say_percent(wrong.mean)} with one.",
             "A prompt unlike those of training fails, though it looks simpler."
-            if worse
-            else "The intervals overlap: no difference can be seen here.",
+            if falls
+            else "Short prompts cost it nothing that can be seen here; it was trained for fewer "
+            "steps, which may be why it finds less at every length.",
         ]
     )
 

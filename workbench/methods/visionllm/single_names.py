@@ -2,8 +2,8 @@
 
 The classes are split into sets of k names; every set is asked of every scene. So each thing is
 named exactly once and left out by all other sets. A network that was trained with three names or
-more meets a prompt it has never seen when there is only one: a lesson in sampling what will be
-asked (our own finding; the paper draws random subsets, arXiv:2305.11175, section 3.4).
+more meets a prompt it has never seen when there is only one; whether that harms is measured, not
+assumed (the paper draws random subsets, arXiv:2305.11175, section 3.4).
 """
 
 from __future__ import annotations
