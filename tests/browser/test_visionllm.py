@@ -1,0 +1,63 @@
+"""The instruction console in a real browser, over the shipped network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from panels.visionllm import build
+from tests.browser.conftest import Served, Watched, build_in_loop, watch
+from workbench.methods.catalog import METHODS
+from workbench.server.local import open_engine
+from workbench.settings import Settings
+
+STUDY = "#wb-study-visionllm-console"
+QUERY = "?v=1&tab=visionllm&study=console"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    engine = open_engine(Settings(home=tmp_path_factory.mktemp("home"), offline=True))
+    mine = tuple(method for method in METHODS if method.slug == "visionllm")
+    running = Served(
+        build_in_loop(client=engine, methods=mine, builders={"visionllm": build}),
+        engine,  # type: ignore[arg-type]
+    )
+    running.start()
+    yield running
+    running.stop()
+    engine.close()
+
+
+@pytest.fixture
+def console(served: Served, open_context: Callable[..., BrowserContext]) -> Iterator[Page]:
+    watched: Watched = watch(open_context().new_page(), served.address)
+    page = watched.open(QUERY)
+    page.locator(f"{STUDY} .main-svg").first.wait_for()
+    yield page
+    assert watched.foreign() == []
+    assert watched.errors == []
+
+
+def words(page: Page) -> Locator:
+    return page.locator(f"{STUDY} .wb-words")
+
+
+def test_a_name_taken_out_takes_its_boxes_with_it(console: Page) -> None:
+    expect(words(console)).to_contain_text("3 things of score 0.50 or more")
+    console.locator(STUDY).get_by_role("button", name="Remove car", exact=True).click()
+    expect(words(console)).to_contain_text("1 thing of score 0.50 or more: lemon.")
+
+
+def test_words_that_are_not_understood_are_marked_where_they_go_wrong(console: Page) -> None:
+    box = console.locator(STUDY).get_by_role("textbox", name="Instruction in your own words")
+    box.fill('Find {"dog": <c0>, "dog": <c1>}')
+    box.press("Tab")
+    expect(words(console)).to_contain_text("named twice. A valid one: Find every object")
+    console.locator(f"{STUDY} .wb-views button", has_text="How it is read").click()
+    expect(console.locator(f"{STUDY} .wb-passage .wb-role-bad")).to_have_text('"dog": <c1>}')
+    box.fill("Write a short caption of <image>")
+    box.press("Tab")
+    expect(console.locator(f"{STUDY} .wb-passage").last).to_contain_text("lemon")
