@@ -347,7 +347,10 @@ def test_own_questions_are_counted_and_named_by_what_help_did() -> None:
     result = own_result()
     words = figures.draw_own(result).words_at()
     assert "30 questions of your file" in words
-    assert "built-in" in figures.draw_own(own_result(columns=())).words_at()
+    built_in = own_result(columns=())
+    assert "built-in" in figures.draw_own(built_in).words_at()
+    published = replace(built_in, params=replace(built_in.params, source="gsm8k"))
+    assert "30 questions of GSM8K, as the hub has it" in figures.draw_own(published).words_at()
     cards = figures.draw_own_questions(result).at()
     put_right = sum("put right" in card.title for card in cards)
     records = result.inputs.records

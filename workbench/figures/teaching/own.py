@@ -13,7 +13,7 @@ from workbench.figures.teaching.curves import curves_of
 from workbench.figures.teaching.marks import CHANCE, RANDOM
 from workbench.figures.theme import PALETTE, TEMPLATE
 from workbench.figures.wording import join, keep_together, say_count, say_gain, say_percent
-from workbench.methods.teaching.own import Params, Result
+from workbench.methods.teaching.own import SOURCE_NAMES, SOURCES, Params, Result
 
 SHOWN_QUESTIONS = 60
 CHANGES: dict[tuple[bool, bool], tuple[str, Role]] = {
@@ -86,7 +86,11 @@ def draw_own(result: Result) -> LiveFigure:
 def _say(result: Result) -> str:
     inputs = result.inputs
     n = len(inputs.records.questions)
-    source = "of your file" if inputs.columns else "of the built-in five-choice set"
+    params = result.params
+    if params.source != "file":
+        source = f"of {SOURCE_NAMES[SOURCES.index(params.source)]}, as the hub has it"
+    else:
+        source = "of your file" if inputs.columns else "of the built-in five-choice set"
     chance = result.chance.mean
     covers = chance and result.taught.low <= chance <= result.taught.high
     return join(
