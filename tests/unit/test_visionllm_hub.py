@@ -125,7 +125,7 @@ def test_a_candidate_counts_for_the_name_whose_words_it_fits_best() -> None:
     (theirs,) = GroundingDinoProcessor.post_process_grounded_object_detection(
         processor,  # pyright: ignore[reportArgumentType]
         outputs,  # pyright: ignore[reportArgumentType]
-        input_ids=torch.tensor([tokenized["input_ids"]]),
+        input_ids=torch.tensor([tokenized["input_ids"]]),  # pyright: ignore[reportArgumentType]
         threshold=LEAST_SCORE,
         text_threshold=0.25,
     )

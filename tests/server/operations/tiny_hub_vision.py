@@ -66,12 +66,12 @@ def _byte_pairs(specials: list[str], *, end: str = "") -> tuple[dict[str, int], 
 
 def _florence2() -> tuple[Any, Any]:
     vocabulary, merges = _byte_pairs(["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
-    tokenizer = transformers.BartTokenizer(
+    tokenizer: Any = transformers.BartTokenizer(
         vocab=vocabulary, merges=merges, extra_special_tokens={"image_token": "<image>"}
     )
     tokenizer.add_tokens(["<od>", "</od>", "<poly>", "</poly>", "<sep>"])
     tokenizer.add_tokens([f"<loc_{place}>" for place in range(1000)])
-    images = transformers.CLIPImageProcessor(
+    images: Any = transformers.CLIPImageProcessor(
         size={"height": 32, "width": 32},
         do_center_crop=False,
         crop_size={"height": 32, "width": 32},
@@ -137,14 +137,15 @@ def _grounding_dino(family: str) -> tuple[Any, Any]:
     )
     processor = transformers.GroundingDinoProcessor(images, tokenizer)
     config = getattr(transformers, f"{family}GroundingDinoConfig")(
-        backbone_config=transformers.SwinConfig(
-            embed_dim=8,
-            depths=[1, 1, 1, 1],
-            num_heads=[1, 1, 1, 1],
-            window_size=4,
-            image_size=64,
-            out_indices=[2, 3, 4],
-        ),
+        backbone_config={
+            "model_type": "swin",
+            "embed_dim": 8,
+            "depths": [1, 1, 1, 1],
+            "num_heads": [1, 1, 1, 1],
+            "window_size": 4,
+            "image_size": 64,
+            "out_indices": [2, 3, 4],
+        },
         text_config={
             "model_type": "bert",
             "vocab_size": GROUNDING_DINO_WORDS,
