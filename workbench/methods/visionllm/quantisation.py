@@ -44,7 +44,9 @@ class Params:
 
     log2_reach: Annotated[
         int,
-        Range(LOG_REACHES[0], LOG_REACHES[-1], 1, "Steps to the side: R = 2^", live=True),
+        Range(
+            LOG_REACHES[0], LOG_REACHES[-1], 1, "Steps to the side R, as a power of 2", live=True
+        ),
     ] = 6
     points: Annotated[int, Range(POINTS[0], POINTS[-1], 2, "Points of a contour N", live=True)] = 16
     scene: Annotated[int, Range(0, COUNT - 1, 1, "Scene")] = 7
