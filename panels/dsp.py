@@ -93,6 +93,7 @@ def build(page: Page) -> None:
             View("checkpoints", "Two checkpoints", draw_checkpoints, plays="iteration"),
         ),
         run="button",
+        open_controls=4,
     )
     page.study(
         REWARDS,

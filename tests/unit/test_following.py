@@ -38,7 +38,7 @@ def test_a_study_is_asked_once_and_off_the_pages_own_thread() -> None:
 
     async def run() -> list[dict]:
         events = [partial("With", text="one"), partial("With", text="one two")]
-        return [await follower.remark(event) for event in [*events, Event("progress")]]
+        return [await follower.remark(event) for event in [*events, Event("running")]]
 
     first, second, other = asyncio.run(run())
     assert (first["note"], second["note"]) == ("With: 3", "With: 7")
@@ -62,7 +62,7 @@ def test_a_point_of_a_training_is_told_apart_from_a_text() -> None:
     }
     assert written(partial("Training", iteration=3, reward=float("nan")))["point"]["seen"] == {}
     assert written(partial("Other", part=2)) == {}
-    assert written(Event("progress", values={"text": "a"})) == {}
+    assert written(Event("running", values={"text": "a"})) == {}
 
 
 def test_a_page_that_is_slow_sees_every_point_and_the_last_text() -> None:
