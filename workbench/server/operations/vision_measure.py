@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from workbench.errors import WorkbenchError
-from workbench.server.api import Request
-from workbench.server.operation import Control, Operation, Output, Prepared
+from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations.arguments import Arguments as Base
-from workbench.server.operations.arguments import parse
+from workbench.server.operations.arguments import preparing
 
 MAX_SCENES = 2_000
 
@@ -22,20 +19,8 @@ class Arguments(Base):
     scenes: Annotated[int, Field(ge=8, le=MAX_SCENES)] = 500
 
 
-def prepare(request: Request) -> Prepared:
-    """Check how much is to be measured."""
-    return Prepared(parse(Arguments, request), seed=request.seed)
-
-
-def run(
-    loaded: Any, items: Sequence[Prepared], control: Control, device: str
-) -> list[Output | WorkbenchError]:
-    """Measure for each request; it can be stopped between passes."""
-    del device
-    return [_measure(loaded, item, control, number) for number, item in enumerate(items)]
-
-
-def _measure(loaded: Any, item: Prepared, control: Control, number: int) -> Output:
+def measure(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
+    """Measure for one request; it can be stopped between passes."""
     from workbench.training.visionllm.measure import Bench, collect, world_of
     from workbench.training.visionllm.recipe import VARIANTS, Recipe
 
@@ -58,7 +43,7 @@ OPERATION = Operation(
     name="vision.measure",
     version=1,
     kinds=frozenset({"visionllm"}),
-    prepare=prepare,
-    run=run,
+    prepare=preparing(Arguments),
+    run=one_by_one(measure),
     summary="What a network answers on a test set of scenes, laid open for every score.",
 )
