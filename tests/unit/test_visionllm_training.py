@@ -372,4 +372,7 @@ def test_rates_count_what_is_named_and_what_is_not() -> None:
     other = (thing.label + 1) % 16
     assert measure.listed_hits([one_thing], [answer], [np.array([other])]) == ([False], [True])
     unsure = decode(dataclasses.replace(slots, objectness=np.array([0.4])), task)
-    assert measure.listed_hits([one_thing], [unsure], [np.array([thing.label])]) == ([True], [False])
+    assert measure.listed_hits([one_thing], [unsure], [np.array([thing.label])]) == (
+        [True],
+        [False],
+    )

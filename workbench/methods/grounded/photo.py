@@ -15,9 +15,9 @@ from typing import Final
 import numpy as np
 
 from workbench.errors import InputError
+from workbench.methods.uploaded_pictures import decode_upload
 from workbench.params import Model, Upload
 from workbench.server.api import ModelClient, Request
-from workbench.uploads import open_upload
 
 LONGEST_PX: Final = 960
 THERE: Final = {"owlv2": 0.1, "grounding-dino": 0.25}
@@ -70,7 +70,7 @@ def see(client: ModelClient, detector: str, upload: str, phrases: Sequence[str])
                 f"The phrase {phrase[:40]!r} cannot be looked for on a photo: leave out braces, "
                 "double quotes and angle brackets."
             )
-    pixels = _decode(client, upload)
+    pixels = decode_upload(client, upload, LONGEST_PX)
     names = ", ".join(f'"{phrase}": <c{i}>' for i, phrase in enumerate(phrases))
     instruction = f"Find every object of {{{names}}} and write (c, x1, y1, x2, y2)."
     answer = client.call(
@@ -90,17 +90,3 @@ def see(client: ModelClient, detector: str, upload: str, phrases: Sequence[str])
             scores[phrase] = float(found["scores"][row])
             boxes[phrase] = tuple(found["boxes"][row].tolist())
     return Seen(pixels, scores, boxes, THERE[str(answer.values["family"])])
-
-
-def _decode(client: ModelClient, upload: str) -> np.ndarray:
-    name = upload.split("/", 1)[1][:80]
-    request = Request(
-        "clip.decode_image",
-        arguments={"size": LONGEST_PX},
-        arrays={"file": np.frombuffer(open_upload(upload).read_bytes(), np.uint8)},
-    )
-    try:
-        pixels = client.call(request).arrays["image"]
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from error
-    return np.ascontiguousarray(pixels)

@@ -7,10 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from workbench.errors import InputError
+from workbench.methods.uploaded_pictures import decode_upload
 from workbench.params import Board, Piece, Range, Upload, placed
 from workbench.server.api import Json, ModelClient, Request
-from workbench.uploads import open_upload
 
 THINGS: Final = {
     "lemon": "🍋",
@@ -89,7 +88,8 @@ def bring_picture(client: ModelClient, scene: int, board: str, size: float, uplo
         InputError: the file is no picture that can be read; says which and why.
     """
     if upload:
-        return _decode(client, upload)
+        name = upload.split("/", 1)[1][:80]
+        return Picture(decode_upload(client, upload, LONGEST_PX), name)
     if placed(board):
         things: list[Json] = [
             {"name": one.piece, "x": one.x, "y": 1 - one.y} for one in placed(board)
@@ -98,20 +98,6 @@ def bring_picture(client: ModelClient, scene: int, board: str, size: float, uplo
         return _read(client.call(request), "your own scene")
     request = Request("vision.scenes", arguments={"start": scene, "count": 1})
     return _read(client.call(request), f"test scene {scene}")
-
-
-def _decode(client: ModelClient, upload: str) -> Picture:
-    name = upload.split("/", 1)[1][:80]
-    request = Request(
-        "clip.decode_image",
-        arguments={"size": LONGEST_PX},
-        arrays={"file": np.frombuffer(open_upload(upload).read_bytes(), np.uint8)},
-    )
-    try:
-        pixels = client.call(request).arrays["image"]
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from error
-    return Picture(np.ascontiguousarray(pixels), name)
 
 
 def _read(answer: Any, name: str) -> Picture:
