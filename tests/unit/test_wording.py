@@ -18,6 +18,7 @@ from workbench.figures.wording import (
     say_percent,
     say_points,
     say_signed,
+    shorten,
 )
 from workbench.methods.intervals import Interval
 
@@ -89,3 +90,10 @@ def test_sentences_of_positions_keep_numbers_with_their_units() -> None:
 
 def test_an_empty_sentence_leaves_no_gap() -> None:
     assert join(["One.", "", "Two."]) == "One. Two."
+
+
+def test_a_text_is_never_longer_than_it_may_be() -> None:
+    text = "the red block, on the bowl"
+    assert shorten(text, len(text)) == text
+    assert shorten(text, 10) == "the red b…"
+    assert shorten(text, 16, at_word=True) == "the red block…"

@@ -61,6 +61,20 @@ def say_count(count: float, one: str, many: str = "") -> str:
     return f"{number} {one if number == '1' else many or one + 's'}"
 
 
+def shorten(text: str, most_chars: int, *, at_word: bool = False) -> str:
+    """The text, cut with an ellipsis where it is too long.
+
+    Args:
+        text: plain text, without markup.
+        most_chars: how long it may be, the ellipsis counted in.
+        at_word: cut between two words.
+    """
+    if len(text) <= most_chars:
+        return text
+    cut = text[: most_chars - 1]
+    return (cut.rsplit(" ", 1)[0].rstrip(",;:") if at_word else cut) + "…"
+
+
 def each(say: Callable[..., Any], *sizes: int) -> list[Any]:
     """Nested lists of ``say(i, j, …)`` for every index below ``sizes``."""
     if not sizes:

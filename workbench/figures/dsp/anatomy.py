@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from workbench.figures.dsp.wording import say_score
 from workbench.figures.live import LiveFigure, Position, Slot
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.figures.wording import each, join, say_count, say_signed
+from workbench.figures.wording import each, join, say_count, say_signed, shorten
 from workbench.methods.dsp.anatomy import BETA, PENALTY, STEP, TERMINAL, Anatomy
 from workbench.methods.dsp.theatre import ITERATION, points_at
 
@@ -24,6 +24,8 @@ AXES = ("iteration", "terminal_weight", "step_weight", "penalty", "beta")
 """Names that the study's parameters must have."""
 GAP = 0.6
 """Between the last action and the sum."""
+
+PHRASE_CHARACTERS = 22
 
 
 def draw_anatomy(found: Anatomy) -> LiveFigure:
@@ -120,12 +122,10 @@ def _heights(
 
 
 def _names(found: Anatomy, i: int) -> list[str]:
-    phrases = [html.escape(_short(phrase)) for phrase in found.rollouts[i].phrases]
+    phrases = [
+        html.escape(shorten(phrase, PHRASE_CHARACTERS)) for phrase in found.rollouts[i].phrases
+    ]
     return [*phrases, "stop", *[""] * (found.actions - len(phrases) - 1)]
-
-
-def _short(phrase: str) -> str:
-    return phrase if len(phrase) <= 22 else phrase[:21] + "…"
 
 
 def _words(found: Anatomy, i: int) -> str:

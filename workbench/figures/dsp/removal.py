@@ -12,11 +12,13 @@ from workbench.figures.dsp.texts import mark_output
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.passages import LivePassages, Passage, Span
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.figures.wording import each, join
+from workbench.figures.wording import each, join, shorten
 from workbench.methods.dsp.marking import occurs
 from workbench.methods.dsp.removal import Removal
 
 AXIS = ("stemmer",)
+
+PHRASE_CHARACTERS = 26
 
 
 def draw_removal(found: Removal) -> LiveFigure:
@@ -54,7 +56,7 @@ def draw_removal(found: Removal) -> LiveFigure:
     )
     figure.update_yaxes(
         tickvals=heights,
-        ticktext=[html.escape(_short(phrase)) for phrase in found.phrases],
+        ticktext=[html.escape(shorten(phrase, PHRASE_CHARACTERS)) for phrase in found.phrases],
         range=[-0.6, k - 0.4],
     )
     for col, values, title in (
@@ -79,7 +81,9 @@ def draw_removal_texts(found: Removal) -> LivePassages:
     mean = found.rouge[1].mean(axis=-1)
     cards = [
         Passage(
-            "Whole hint" if not i else f"Without “{_short(found.phrases[i - 1])}”",
+            "Whole hint"
+            if not i
+            else f"Without “{shorten(found.phrases[i - 1], PHRASE_CHARACTERS)}”",
             mark_output(output, found.hint, reference),
             f"mean ROUGE {100 * mean[i]:.1f} (words stemmed)",
         )
@@ -88,15 +92,11 @@ def draw_removal_texts(found: Removal) -> LivePassages:
     return LivePassages((*cards, Passage("Reference", (Span(reference),))), words=_words(found, 1))
 
 
-def _short(phrase: str) -> str:
-    return phrase if len(phrase) <= 26 else phrase[:25] + "…"
-
-
 def _words(found: Removal, b: int) -> str:
     lost, nats = 100.0 * found.rouge_lost[b], found.log_probability_lost
     by_rouge, by_nats = int(lost.argmax()), int(nats.argmax())
     same = int((found.rouge_lost[b] == 0.0).sum())
-    names = [f"“{_short(phrase)}”" for phrase in found.phrases]
+    names = [f"“{shorten(phrase, PHRASE_CHARACTERS)}”" for phrase in found.phrases]
     return join(
         [
             f"Without {names[by_nats]} the reference loses most, "

@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 from workbench.figures.live import LiveFigure
 from workbench.figures.marks import add_label, add_line, add_points, segments, thrice
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.figures.wording import NO_EFFECT, join, say_gain, say_percent
+from workbench.figures.wording import NO_EFFECT, join, say_gain, say_percent, shorten
 from workbench.methods.dsp.published import (
     AQUA_ITEMS,
     MULTIARITH_ITEMS,
@@ -31,7 +31,7 @@ def draw_triggers(found: TriggerGrid) -> LiveFigure:
     figure = make_subplots(
         1, 2, column_widths=[0.62, 0.38], horizontal_spacing=0.02, shared_yaxes=True
     )
-    texts = np.array([[html.escape(_short(found.questions[i], 90)) for i in rows]] * t)
+    texts = np.array([[html.escape(shorten(found.questions[i], 90)) for i in rows]] * t)
     figure.add_heatmap(
         x=np.arange(1, n + 1),
         y=heights,
@@ -110,7 +110,7 @@ def draw_triggers(found: TriggerGrid) -> LiveFigure:
     )
     figure.update_yaxes(
         tickvals=heights,
-        ticktext=[html.escape(_short(found.triggers[c], 34)) for c in columns],
+        ticktext=[html.escape(shorten(found.triggers[c], 34)) for c in columns],
         range=[-0.6, t - 0.1],
         showgrid=False,
     )
@@ -149,7 +149,7 @@ def draw_trigger_choice(found: TriggerGrid) -> LiveFigure:
     )
     figure.update_yaxes(
         tickvals=np.arange(t),
-        ticktext=[html.escape(_short(found.triggers[c], 34)) for c in order],
+        ticktext=[html.escape(shorten(found.triggers[c], 34)) for c in order],
         range=[-0.6, t - 0.4],
     )
     figure.update_xaxes(
@@ -214,10 +214,6 @@ def draw_published_triggers(found: TriggerGrid) -> LiveFigure:
     return LiveFigure(figure, {}, (), words)
 
 
-def _short(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
 def _say_selector(found: TriggerGrid) -> str:
     if found.selector is None:
         return ""
@@ -231,12 +227,12 @@ def _say_selector(found: TriggerGrid) -> str:
 
 
 def _words(found: TriggerGrid) -> str:
-    best = f"“{_short(found.triggers[found.best], 50)}”"
+    best = f"“{shorten(found.triggers[found.best], 50)}”"
     gain = found.gain.at(found.best)
     against = (
-        f" ({NO_EFFECT} against “{_short(found.triggers[0], 50)}”, {say_gain(gain)})"
+        f" ({NO_EFFECT} against “{shorten(found.triggers[0], 50)}”, {say_gain(gain)})"
         if found.best and gain.covers_zero
-        else f" ({say_gain(gain)} against “{_short(found.triggers[0], 50)}”)"
+        else f" ({say_gain(gain)} against “{shorten(found.triggers[0], 50)}”)"
         if found.best
         else ""
     )

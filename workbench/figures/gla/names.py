@@ -13,7 +13,7 @@ from workbench.figures.gla.marks import METHOD_COLOURS
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.figures.wording import each, join, say_percent
+from workbench.figures.wording import each, join, say_percent, shorten
 from workbench.methods.gla.names import MOST_PICTURES, Params, Result
 
 ROWS = 20
@@ -170,7 +170,7 @@ def _label(result: Result, m: int, c: int) -> str:
 
 
 def _short(name: str) -> str:
-    return html.escape(name if len(name) <= SHORT else name[: SHORT - 1] + "…")
+    return html.escape(shorten(name, SHORT))
 
 
 def _judge(result: Result, m: int, guess: str) -> str:

@@ -12,7 +12,7 @@ from workbench.figures.grounded.wording import say_value, show_token
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.figures.wording import each, join, say_percent
+from workbench.figures.wording import each, join, say_percent, shorten
 from workbench.methods.grounded.decoder import Decoded
 from workbench.methods.grounded.episode import describe
 from workbench.methods.grounded.one_step import TrieResult
@@ -103,7 +103,7 @@ def _branches(layout: Layout, result: TrieResult) -> dict:
 
 def _shorten(text: str, most: int = 26) -> str:
     text = text.replace("\N{NO-BREAK SPACE}", " ").replace(" and place it on the", " …")
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return shorten(text, most)
 
 
 def _walked(layout: Layout, scores: LanguageScores, decoded: Decoded, count: int) -> list[int]:

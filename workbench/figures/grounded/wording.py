@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from workbench.figures.wording import NO_EFFECT
+from workbench.figures.wording import NO_EFFECT, shorten
 from workbench.methods.intervals import Interval
 
 
@@ -27,8 +27,7 @@ def show_token(text: str) -> str:
 
 def show_text(text: str, most_chars: int = 60) -> str:
     """Text of a person or a model, safe in a figure and not too long."""
-    text = " ".join(text.split())
-    return html.escape(text if len(text) <= most_chars else text[: most_chars - 1] + "…")
+    return html.escape(shorten(" ".join(text.split()), most_chars))
 
 
 def verdict_of(gain: Interval) -> str:

@@ -10,9 +10,8 @@ import plotly.graph_objects as go
 from workbench.figures.live import LiveFigure
 from workbench.figures.marks import add_line, add_points
 from workbench.figures.teaching.marks import CHOSEN, HARMED, HELPED, RANDOM, SAME
-from workbench.figures.teaching.wording import shorten
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.figures.wording import join, keep_together, say_count, say_percent
+from workbench.figures.wording import join, keep_together, say_count, say_percent, shorten
 from workbench.methods.teaching.hand import Result, Score
 
 ROW_PX = 27
@@ -76,12 +75,16 @@ def _draw_rows(figure: go.Figure, result: Result, rows: np.ndarray) -> None:
             showlegend=False,
             name="explained" if is_picked else "not explained",
         )
+    lines = [
+        f"{i}  {shorten(question.text, QUESTION_CHARACTERS, at_word=True)}"
+        for i, question in enumerate(result.questions)
+    ]
     figure.add_scatter(
         x=np.full(len(rows), 0.012),
         y=rows,
         text=[
-            f"{'<b>' if p else ''}{i}  {shorten(q.text, QUESTION_CHARACTERS)}{'</b>' if p else ''}"
-            for i, (q, p) in enumerate(zip(result.questions, result.is_picked, strict=True))
+            f"<b>{line}</b>" if is_picked else line
+            for line, is_picked in zip(lines, result.is_picked, strict=True)
         ],
         mode="text",
         textposition="middle right",

@@ -19,9 +19,8 @@ from workbench.figures.teaching.marks import (
     outline,
     there_and_back,
 )
-from workbench.figures.teaching.wording import shorten
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.figures.wording import join, keep_together, say_gain, say_percent
+from workbench.figures.wording import join, keep_together, say_gain, say_percent, shorten
 from workbench.methods.teaching.misaligned import BUDGET, QUESTIONS, Params, Result
 
 QUESTION_CHARACTERS = 52
@@ -183,7 +182,8 @@ def draw_pull(result: Result) -> LiveFigure:
     figure.update_yaxes(
         tickvals=rows,
         ticktext=[
-            shorten(one.question.text, QUESTION_CHARACTERS) for one in result.inputs.questions
+            shorten(one.question.text, QUESTION_CHARACTERS, at_word=True)
+            for one in result.inputs.questions
         ],
         tickfont={"size": 12},
         range=[-0.8, n - 0.2],

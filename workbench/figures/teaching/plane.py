@@ -10,9 +10,8 @@ from workbench.figures.marks import add_line, add_points
 from workbench.figures.positions import live_axes
 from workbench.figures.teaching.curves import LIVE, words_everywhere
 from workbench.figures.teaching.marks import CHOSEN, HARMED, HELPED, SAME, add_band
-from workbench.figures.teaching.wording import shorten
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.figures.wording import join, say_count
+from workbench.figures.wording import join, say_count, shorten
 from workbench.methods.teaching.allocation import TEACHERS, Params, Result
 from workbench.methods.teaching.interventions import find
 from workbench.methods.teaching.plane import DIVIDING, Plane
@@ -56,7 +55,8 @@ def draw_plane(result: Result) -> LiveFigure:
         figure, x=[-1.0, 2.0], y=[-1.0, 2.0], color=PALETTE["grid"], width=1.0, hoverinfo="skip"
     )
     texts = [
-        shorten(q.text, QUESTION_CHARACTERS) for q in result.spendings["human"].records.questions
+        shorten(q.text, QUESTION_CHARACTERS, at_word=True)
+        for q in result.spendings["human"].records.questions
     ]
     for gain, colour, name, size in GROUPS:
         _draw_group(figure, slots, planes, texts, (gain, colour, name, size))

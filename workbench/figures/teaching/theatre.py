@@ -9,9 +9,8 @@ from workbench.figures.live import LiveFigure
 from workbench.figures.marks import add_line
 from workbench.figures.passages import LivePassages, Passage, Role, Span
 from workbench.figures.teaching.marks import HARMED, HELPED
-from workbench.figures.teaching.wording import shorten
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.figures.wording import join, keep_together, say_percent, say_points
+from workbench.figures.wording import join, keep_together, say_percent, say_points, shorten
 from workbench.methods.teaching.theatre import Result, Scene
 
 TITLES = {
@@ -113,7 +112,8 @@ def draw_answers(result: Result) -> LiveFigure:
             marker={"color": HELPED if is_gold else HARMED, "line": {"width": 1, "color": "white"}},
             opacity=1.0 if place < 2 else 0.6,
             width=0.62,
-            name=f"{shorten(question.options[option], 24)} ({'right' if is_gold else 'wrong'})",
+            name=shorten(question.options[option], 24, at_word=True)
+            + (" (right)" if is_gold else " (wrong)"),
             hovertemplate=f"{question.options[option]}: %{{x:.1f}} %<extra></extra>",
         )
     figure.add_bar(
@@ -187,7 +187,7 @@ def draw_sentences(result: Result) -> LiveFigure:
     )
     figure.update_yaxes(
         tickvals=heights,
-        ticktext=[shorten(s, SENTENCE_CHARACTERS) for s in sentences],
+        ticktext=[shorten(s, SENTENCE_CHARACTERS, at_word=True) for s in sentences],
         tickfont={"size": 13},
         range=[-0.6, len(effects) - 0.4],
         showgrid=False,
@@ -203,7 +203,7 @@ def _say(result: Result) -> str:
     if len(effects):
         place = int(np.abs(effects).argmax())
         strongest = (
-            f"“{shorten(result.inputs.sentences[place], 70)}” moves it most: "
+            f"“{shorten(result.inputs.sentences[place], 70, at_word=True)}” moves it most: "
             f"{say_points(float(effects[place]))} points against leaving it out."
         )
     return join(
