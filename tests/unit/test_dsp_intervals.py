@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -104,6 +104,7 @@ def test_no_shuffled_order_or_no_article_is_refused(shape: tuple[int, int]) -> N
 
 
 @given(st.integers(0, 600), st.integers(0, 600))
+@settings(deadline=None)  # scipy is slow on a busy machine
 def test_the_sign_test_is_scipys_binomial_test(wins: int, losses: int) -> None:
     if wins + losses:
         assert sign_test(wins, losses) == pytest.approx(
