@@ -281,7 +281,7 @@ def test_fine_tuning_stops_between_two_steps(clip: OpenClipModel) -> None:
         pass
 
     def leave(checks: int) -> None:
-        if checks == 3:
+        if checks == 4:  # one before the request, then one before each step
             raise LeftError
 
     control = RecordingControl(on_check=leave)
