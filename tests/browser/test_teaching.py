@@ -17,6 +17,7 @@ from workbench.study import execute
 
 HAND_STUDY = "#wb-study-teaching-hand"
 OWN_STUDY = "#wb-study-teaching-own"
+GRAPH = f"document.querySelector('{HAND_STUDY} .js-plotly-plot')"
 SIX = (0, 3, 7, 11, 15, 19)
 ALONE = 9
 """Right answers of the first deal's student alone, as the lesson says and its test checks."""
@@ -87,7 +88,10 @@ def test_six_clicks_make_a_teacher_who_is_scored_on_the_shipped_records(
     words = study.locator(".wb-words")
     expect(words).to_contain_text("6 explanations left")
     for spent, number in enumerate(SIX, start=1):
-        page.mouse.click(*row_of(page, number))
+        place = row_of(page, number)
+        page.mouse.move(*place)
+        page.wait_for_function(f"{GRAPH}._hoverdata?.[0].customdata === {number}")
+        page.mouse.click(*place)
         expect(study.locator(".wb-control-picks .wb-count")).to_have_text(f"{spent} of 6")
         if spent < len(SIX):
             left = len(SIX) - spent
