@@ -82,12 +82,14 @@ def measure_heads(model: Any, item: Prepared, number: int, control: Control) -> 
     )
 
 
+run = one_by_one(measure_heads)
+
 HEAD_STATISTICS = Operation(
     name="attention.head_statistics",
     version=3,
     kinds=frozenset({"causal-lm", "sentence-encoder"}),
     prepare=prepare,
-    run=one_by_one(measure_heads),
+    run=run,
     max_batch_items=1,
     max_batch_cost=MAXIMUM_CHARACTERS,
     summary="Largest entries, score ranges and equivalent bounds of every attention head.",
