@@ -76,12 +76,14 @@ def embed(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
     return Output({"features": np.stack(features), "heads": np.stack(heads)})
 
 
+run = one_by_one(embed)
+
 OPERATION = Operation(
     name="clip.embed_fine_tuned",
     version=1,
     kinds=frozenset({"open-clip"}),
     prepare=prepare,
-    run=one_by_one(embed),
+    run=run,
     max_batch_items=8,
     max_batch_cost=8,
     summary="Vectors and heads of a fine-tuned model, and of those between it and zero-shot.",
