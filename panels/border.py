@@ -20,7 +20,7 @@ from workbench.server.exposure import is_loopback
 ADDRESSES = re.compile(
     r"/(|config|theme\.css|favicon\.ico|manifest\.json|robots\.txt|healthz"
     r"|assets/.*|static/.*|workbench-[a-z]+(/.*)?"
-    r"|gradio_api/(queue/(join|data)|heartbeat/\w+|startup-events|app_id))"
+    r"|gradio_api/(queue/(join|data)|run/predict|heartbeat/\w+|startup-events|app_id))"
 )
 """What the page itself asks for."""
 READING = frozenset({"GET", "HEAD", "OPTIONS"})

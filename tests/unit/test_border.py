@@ -41,7 +41,7 @@ def client(*, local_only: bool = True, origins: tuple[str, ...] = ()) -> TestCli
         "/gradio_api/process_recording",
         "/gradio_api/vibe-edit",
         "/gradio_api/call/predict",
-        "/gradio_api/run/predict",
+        "/gradio_api/run/other",
         "/monitoring",
         "/monitoring/summary",
         "/login",
