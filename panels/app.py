@@ -109,7 +109,9 @@ def _build_blocks(
                 overview.build(methods)
                 _keep_address(tab, "overview")
             for method in methods:
-                with gr.Tab(method.title, id=method.slug, elem_id=f"tab-{method.slug}") as tab:
+                with gr.Tab(
+                    method.short_title, id=method.slug, elem_id=f"tab-{method.slug}"
+                ) as tab:
                     pages.append(_build_page(method, desk, builders.get(method.slug)))
                     _keep_address(tab, method.slug)
             with gr.Tab("Status", id="status", elem_id="tab-status") as tab:

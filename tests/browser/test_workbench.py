@@ -10,6 +10,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.conftest import Watched, watch
 from tests.browser.launching import Launched, launched
+from workbench.methods.catalog import METHODS
 from workbench.settings import Settings
 
 FIGURE = "#wb-study-attention .main-svg"
@@ -38,6 +39,15 @@ def test_the_first_page_is_small_and_needs_no_model(workbench: Launched) -> None
     assert len(workbench.first_page) < 300_000
     maps = Path(f"/proc/{workbench.process.pid}/maps")
     assert "smollm2" not in maps.read_text().lower()
+
+
+def test_no_name_of_a_tab_is_cut_off(opened: Watched) -> None:
+    page = opened.open()
+    tabs = page.locator("#wb-tabs > .tab-wrapper [role=tab]:visible")
+    tabs.first.wait_for()
+    assert tabs.count() == 2 + len(METHODS)
+    cut = "tabs => tabs.filter(tab => tab.scrollWidth > tab.clientWidth).map(tab => tab.innerText)"
+    assert tabs.evaluate_all(cut) == []
 
 
 def test_a_link_to_the_tab_shows_figures_from_shipped_results(opened: Watched) -> None:

@@ -23,7 +23,7 @@ class Method:
 
     Args:
         slug: name in code, links and the command line.
-        title: name of its tab.
+        title: what its page is headed with; its tab shows what stands before a colon.
         group: which accent colour and which shelf of the overview it belongs to.
         paper: title of the paper.
         authors: who wrote it, where and when.
@@ -40,6 +40,11 @@ class Method:
     arxiv: str
     claim: str
     first: str
+
+    @property
+    def short_title(self) -> str:
+        """Name of its tab: ten of them stand beside each other."""
+        return self.title.partition(":")[0]
 
 
 METHODS: tuple[Method, ...] = (

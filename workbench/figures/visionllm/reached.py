@@ -92,10 +92,10 @@ def draw_reached(result: Result) -> LiveFigure:
         x=[one.mean for one in found],
         y=heights,
         text=[
-            keep_together(f"{one.mean:.1f} %") + (" (0 is best)" if row[0] in _UNWANTED else "")
+            keep_together(f"  {one.mean:.1f} %") + (" (0 is best)" if row[0] in _UNWANTED else "")
             for row, one in zip(rows, found, strict=True)
         ],
-        textposition=["top right" if one.mean < 10 else "top center" for one in found],
+        textposition="middle right",
         color=colours,
         size=13,
         showlegend=False,
@@ -105,12 +105,16 @@ def draw_reached(result: Result) -> LiveFigure:
         "%{customdata[1]:.1f})<extra></extra>",
     )
     figure.update_layout(
-        template=TEMPLATE, height=110 + 52 * len(rows), margin={"l": 150, "t": 20, "r": 40}
+        template=TEMPLATE, height=110 + 52 * len(rows), margin={"l": 230, "t": 20, "r": 40}
     )
-    figure.update_xaxes(title_text=f"% of {numbers.scenes} unseen scenes", range=[-2, 104])
+    figure.update_xaxes(
+        title_text=f"% of {numbers.scenes} unseen scenes",
+        range=[-2, 112],
+        tickvals=[0, 20, 40, 60, 80, 100],
+    )
     figure.update_yaxes(
         tickvals=heights.tolist(),
-        ticktext=[_break(row[1]) for row in rows],
+        ticktext=[row[1] for row in rows],
         range=[-0.7, len(rows) - 0.3],
         showgrid=False,
         showline=False,
@@ -127,10 +131,6 @@ def as_percent(numbers: Numbers, name: str) -> Interval:
 
 def _scale(name: str) -> float:
     return 1.0 if name.startswith("caption_bleu") else 100.0
-
-
-def _break(words: str) -> str:
-    return words.replace(": ", ":<br>", 1)
 
 
 def _words(result: Result) -> str:
