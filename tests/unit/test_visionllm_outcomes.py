@@ -176,14 +176,14 @@ def test_a_measurement_can_be_stopped_between_passes() -> None:
 def test_every_number_is_drawn_with_its_interval_and_what_it_must_beat(tiny: Outcomes) -> None:
     result = REACHED.compute((tiny, World().names), Params())
     data = draw_reached(result).payload()["figure"]["data"]
-    dots = data[-1]
+    beaten, dots, said = data[-3:]
     rows = [row for row in ROWS if row[0] in result.numbers.measured]
-    assert len(rows) == len(ROWS) == len(dots["x"])
+    assert len(rows) == len(ROWS) == len(dots["x"]) == len(said["text"])
     for row, value, (low, high) in zip(rows, dots["x"], dots["customdata"], strict=True):
         assert low <= high, row
         scale = 1 if row[0] == "caption_bleu4" else 100
         assert value == pytest.approx(scale * result.numbers.measured[row[0]].mean)
-    assert len(data[-2]["x"]) == sum(bool(row[2]) for row in ROWS)
+    assert len(beaten["x"]) == sum(bool(row[2]) for row in ROWS)
     words = draw_reached(result).words_at()
     assert "never published" in words
     assert "no detectable effect" in words or "at random" in words

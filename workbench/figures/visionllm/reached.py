@@ -91,11 +91,6 @@ def draw_reached(result: Result) -> LiveFigure:
         figure,
         x=[one.mean for one in found],
         y=heights,
-        text=[
-            keep_together(f"  {one.mean:.1f} %") + (" (0 is best)" if row[0] in _UNWANTED else "")
-            for row, one in zip(rows, found, strict=True)
-        ],
-        textposition="middle right",
         color=colours,
         size=13,
         showlegend=False,
@@ -103,6 +98,21 @@ def draw_reached(result: Result) -> LiveFigure:
         customdata=[[one.low, one.high] for one in found],
         hovertemplate="%{x:.1f} % (95 % interval %{customdata[0]:.1f} to "
         "%{customdata[1]:.1f})<extra></extra>",
+    )
+    add_points(  # beside the interval, not on it
+        figure,
+        x=[max(one.high + 0.8, one.mean + 2.0) for one in found],
+        y=heights,
+        text=[
+            keep_together(f"{one.mean:.1f} %") + (" (0 is best)" if row[0] in _UNWANTED else "")
+            for row, one in zip(rows, found, strict=True)
+        ],
+        mode="text",
+        textposition="middle right",
+        color=PALETTE["exact"],
+        showlegend=False,
+        hoverinfo="skip",
+        cliponaxis=False,
     )
     figure.update_layout(
         template=TEMPLATE, height=110 + 52 * len(rows), margin={"l": 230, "t": 20, "r": 40}
