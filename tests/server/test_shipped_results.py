@@ -51,7 +51,7 @@ def test_every_tab_opens_from_shipped_results_without_any_model(tmp_path: Path) 
 def test_shipped_results_say_where_they_were_measured(tmp_path: Path) -> None:
     for answer in opening_answers(tmp_path, offline=True, fresh=False):
         receipt = answer.receipt
-        assert receipt.dtype == "float32"
+        assert receipt.dtype == "float32" or receipt.model is None
         assert receipt.model_digest or receipt.model is None
         assert receipt.device
         assert receipt.created
@@ -59,7 +59,7 @@ def test_shipped_results_say_where_they_were_measured(tmp_path: Path) -> None:
 
 
 @pytest.mark.model
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_shipped_results_measure_the_same_again(tmp_path: Path) -> None:
     shipped = opening_answers(tmp_path, offline=True, fresh=False, but=TRAINED | SAMPLED)
     (tmp_path / "models").symlink_to(Settings().models_dir, target_is_directory=True)
