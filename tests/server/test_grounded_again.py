@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from workbench.data.grounded import read_records
-from workbench.methods.grounded.measure import Plan, measure
+from workbench.methods.grounded.episode import METHODS
+from workbench.methods.grounded.measure import WITHOUT_HABIT, Plan, measure
 from workbench.methods.grounded.records import read_record
 from workbench.server.local import open_engine
 from workbench.settings import Settings
@@ -21,7 +22,9 @@ def test_the_first_scene_goes_as_it_was_recorded(tmp_path: Path) -> None:
     (tmp_path / "models").symlink_to(Settings().models_dir, target_is_directory=True)
     engine = open_engine(Settings(home=tmp_path, offline=True, device="cpu"))
     try:
-        found = list(measure(engine, Plan("tabletop", ("brown_box",), scenes=1)))
+        plan = Plan("tabletop", ("brown_box",), scenes=1, methods=tuple(expected))
+        found = list(measure(engine, plan))
     finally:
         engine.close()
+    assert set(expected) == {*METHODS, WITHOUT_HABIT}
     assert {one.method: one for one in found} == expected
