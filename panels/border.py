@@ -8,14 +8,13 @@ gets through.
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from panels.access import Access
-from workbench.server.exposure import is_loopback
+from workbench.server.exposure import names_loopback
 
 ADDRESSES = re.compile(
     r"/(|config|theme\.css|favicon\.ico|manifest\.json|robots\.txt|healthz"
@@ -69,7 +68,7 @@ class Border:
         if not ADDRESSES.fullmatch(scope["path"]):
             return _refusal(404, "There is nothing at this address; open the page at /.")
         host = headers.get("host", "")
-        if self._access.local_only and not is_loopback(urlsplit(f"//{host}").hostname or ""):
+        if self._access.local_only and not names_loopback(host):
             return _refusal(
                 403,
                 "This page answers only to this machine's own names (127.0.0.1, localhost); set "
@@ -85,7 +84,7 @@ class Border:
     def _is_own(self, headers: Headers, host: str) -> bool:
         # browsers name the origin with everything that changes something; other programs need not
         origin = headers.get("origin", "")
-        return not origin or origin in self._access.origins or urlsplit(origin).netloc == host
+        return not origin or origin in self._access.origins or origin.partition("://")[2] == host
 
     def _too_large(self) -> JSONResponse:
         return _refusal(413, f"At most {self._access.max_upload_mib} MiB may be sent at once.")

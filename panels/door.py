@@ -22,6 +22,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from panels.uploads import read_body
+from workbench.errors import InputError
 from workbench.figures.theme import CHALK, INK, PAPER, SLATE, TEXT_FONT
 
 ROUTE = "/workbench-door"
@@ -33,7 +35,7 @@ TRIES = parse_rate("30/5 minutes")
 """Wrong passwords from one address; a class may share one."""
 TRIES_OF_ALL = parse_rate("200/5 minutes")
 """Wrong passwords from everywhere: many addresses do not help to guess."""
-LONGEST_FORM_BYTES = 4096
+LONGEST_FORM_MIB = 4096 / 2**20
 
 
 class Door:
@@ -87,7 +89,11 @@ class Door:
         return JSONResponse({"complaint": complaint}, HTTPStatus.UNAUTHORIZED)
 
     async def _let_in(self, request: Request) -> Response:
-        fields = parse_qs((await _short_body(request)).decode("utf-8", "replace"))
+        try:
+            body = await read_body(request, "The form", LONGEST_FORM_MIB)
+        except InputError:
+            body = b""  # what is too long is no password
+        fields = parse_qs(body.decode("utf-8", "replace"))
         wanted = _own_address(fields.get("to", ["/"])[0])
         address = request.client.host if request.client else "unknown"
         limits = ((TRIES, address), (TRIES_OF_ALL, "everybody"))
@@ -125,16 +131,6 @@ class Door:
             font=TEXT_FONT,
         )
         return HTMLResponse(page, status, headers)
-
-
-async def _short_body(request: Request) -> bytes:
-    """A form's body; what is too long is no password."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > LONGEST_FORM_BYTES:
-            return b""
-    return bytes(body)
 
 
 def _own_address(address: str) -> str:

@@ -68,7 +68,13 @@ def test_a_foreign_origin_may_change_nothing() -> None:
     answer = client().post(JOIN, content=b"{}", headers=foreign)
     assert answer.status_code == 403
     assert "Another site" in answer.json()["complaint"]
-    for origin in ("null", "http://127.0.0.1:9999", "http://127.0.0.1.elsewhere.example:7860"):
+    for origin in (
+        "null",
+        "http://[",
+        "127.0.0.1:7860",
+        "http://127.0.0.1:9999",
+        "http://127.0.0.1.elsewhere.example:7860",
+    ):
         assert client().post(JOIN, headers={"origin": origin}).status_code == 403
     assert client().post(JOIN, headers={"origin": HERE}).status_code == 200
     assert client().post(JOIN).status_code == 200  # no browser
@@ -81,6 +87,8 @@ def test_a_name_that_was_pointed_here_gets_nothing_unless_the_page_is_for_the_ne
     refused = client().get("/", headers=rebound)
     assert refused.status_code == 403
     assert "WORKBENCH_PASSWORD" in refused.json()["complaint"]
+    for broken in ("[", "[::1", ":7860", ""):
+        assert client().get("/", headers={"host": broken}).status_code == 403
     assert client(local_only=False).get("/", headers=rebound).status_code == 200
     for name in ("localhost:7860", "127.0.0.1", "[::1]:7860"):
         assert client().get("/", headers={"host": name}).status_code == 200

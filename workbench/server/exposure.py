@@ -17,6 +17,12 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def names_loopback(host_header: str) -> bool:
+    """Whether a request's ``Host``, with or without a port, means this machine only."""
+    name, _, port = host_header.rpartition(":")
+    return is_loopback(name if port.isdigit() else host_header)
+
+
 def check_exposure(host: str, token: str) -> None:
     """Refuse to listen beyond this machine without a token.
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from workbench.errors import NotAllowedError, TooLargeError
-from workbench.server.exposure import is_loopback
+from workbench.server.exposure import names_loopback
 from workbench.server.responses import error_response
 
 HEADER_BYTES_LIMIT = 32 * 1024
@@ -56,9 +56,7 @@ class Guard:
                 "The token is missing or wrong. Set WORKBENCH_TOKEN to the server's token, or "
                 "send it as Authorization: Bearer TOKEN."
             )
-        host = headers.get("host", "")
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-        if is_loopback(name):
+        if names_loopback(headers.get("host", "")):
             return None
         return NotAllowedError(
             "This server answers only to this machine's own names (127.0.0.1, localhost) "
