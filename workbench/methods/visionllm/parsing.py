@@ -30,6 +30,7 @@ VALID = (
 """An instruction that parses, for messages."""
 MOST_CHARACTERS = 32_000
 DEFAULT_REACH = 64
+_MOST_DIGITS = 9
 
 _DICTIONARY = re.compile(r"\{([^{}]*)\}")
 _ENTRY = re.compile(
@@ -37,11 +38,13 @@ _ENTRY = re.compile(
     r"(?::\s*<c(?P<token>\d{1,6})>)?\s*"
 )
 _FORMAT = re.compile(
-    r"\(\s*c\s*,([^()]*)\)|<cls>((?:\s*(?:<[xy]\d{1,6}>|…|\.\.\.))*)", re.IGNORECASE
+    r"\(\s*c\s*(?:,([^()]*))?\)|<cls>((?:\s*(?:<[xy]\d{1,6}>|…|\.\.\.))*)", re.IGNORECASE
 )
 _COORDINATE = re.compile(r"([xy])(\d{1,6})", re.IGNORECASE)
-_POINTS = re.compile(r"(\d{1,9})\s+(?:\w+\s+)?points?\b", re.IGNORECASE)
+_FORMAT_WITHOUT_CLASS = re.compile(r"\(\s*[xy]\d", re.IGNORECASE)
+_POINTS = re.compile(r"(?<![\w.,])([-−+]?\d(?:[\d.,]*\d)?)\s+(?:\w+\s+)?points?\b", re.IGNORECASE)
 _RANGE = re.compile(r"<p\s*([-−+]?\d{1,9})>\s*(?:to|and|…|\.\.\.|,|-|–)\s*<p\s*([-−+]?\d{1,9})>")
+_TOKEN = re.compile(r"<p\s*[-−+\d]")
 _QUESTION = re.compile(r"""question\s*:\s*(?:"([^"]*)"|'([^']*)'|([^\n]*))""", re.IGNORECASE)
 _KIND_WORDS: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = (
     ("grounding", re.compile(r"\b(?:ground|expression|refer\w*|phrase)\b", re.IGNORECASE)),
@@ -79,6 +82,8 @@ def parse_instruction(text: str) -> Task:
     question = _QUESTION.search(text)
     if question:
         words = next((part for part in question.groups() if part), "").strip()
+        if question.group(3):
+            words = words.strip("\"' ")  # a mark that nothing closes is no question
         if not words:
             raise _wrong(text, question.start(), "the question is empty")
         return Task("question", points=0, question=words)
@@ -139,6 +144,8 @@ def _parse_entries(text: str, start: int, end: int) -> tuple[Entry, ...]:
         position = match.end()
         if position == end:
             return tuple(entries)
+        if text[position] in ":<":
+            raise _wrong(text, position, 'a class is written "name": <c0>')
         if text[position] != ",":
             raise _wrong(text, position, "classes are parted by commas")
         position += 1
@@ -166,15 +173,18 @@ def _parse_points(text: str, outside: str, kind: Kind) -> int:
     said = _POINTS.search(outside)
     found = _FORMAT.search(outside)
     if not found:
+        bare = _FORMAT_WITHOUT_CLASS.search(outside)
+        if bare:
+            raise _wrong(text, bare.start(), "a format begins with c, as (c, x1, y1, x2, y2)")
         if not said:
             if kind == "segmentation":
                 raise _wrong(text, 0, "an outline needs its number of points, such as 16 points")
             return BOX_POINTS
-        points = int(said.group(1))
+        points = _number_of_points(text, said)
         _check_points(text, said.start(), points)
         return points
     points = _points_of_format(text, found)
-    if said and int(said.group(1)) != points:
+    if said and _number_of_points(text, said) != points:
         raise _wrong(
             text,
             said.start(),
@@ -183,11 +193,20 @@ def _parse_points(text: str, outside: str, kind: Kind) -> int:
     return points
 
 
+def _number_of_points(text: str, said: re.Match[str]) -> int:
+    """N as the words say it: "16" or "1,000"."""
+    written = said.group(1).replace(",", "").replace("−", "-")
+    if "." in written or len(written) > _MOST_DIGITS:
+        raise _wrong(
+            text, said.start(), f"{said.group(1)[:20]} is no number of points; give 2, or 8 to 24"
+        )
+    return int(written)
+
+
 def _points_of_format(text: str, found: re.Match[str]) -> int:
     """N of a written format, which must be x1, y1, …, xN, yN in order."""
-    inner, start = found.group(1), found.start(1)
-    if inner is None:
-        inner, start = found.group(2), found.start(2)
+    which = 1 if found.group(1) is not None else 2
+    inner, start = found.group(which) or "", max(found.start(which), found.start())
     coordinates = [
         (match.group(1).lower() + match.group(2), start + match.start())
         for match in _COORDINATE.finditer(inner)
@@ -227,6 +246,9 @@ def _check_points(text: str, place: int, points: int) -> None:
 def _parse_reach(text: str, outside: str) -> int:
     found = _RANGE.search(outside)
     if not found:
+        token = _TOKEN.search(outside)
+        if token:
+            raise _wrong(text, token.start(), "a range is written <p-64> to <p64>")
         return DEFAULT_REACH
     low, high = (int(part.replace("−", "-")) for part in found.groups())
     if low != -high or not 1 <= high <= PAPER_REACH:
