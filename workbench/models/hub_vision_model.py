@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from workbench.errors import AssetError
 from workbench.models.language_model import loading, memory_bytes, refuse_missing
+from workbench.models.transformers_library import import_transformers
 
 ARCHITECTURES: Final = {
     "florence2": ("florence2",),
@@ -72,7 +73,7 @@ def load_hub_vision(
     Raises:
         AssetError: the folder cannot be loaded, holds another architecture, or lacks weights.
     """
-    import transformers
+    transformers = import_transformers()
 
     transformers.utils.logging.disable_progress_bar()
     classes = {

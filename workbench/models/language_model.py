@@ -12,6 +12,7 @@ from typing import Any
 
 from workbench.errors import AssetError
 from workbench.models.prefix_cache import PrefixCache
+from workbench.models.transformers_library import import_transformers
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ def load_language_model(
     Raises:
         AssetError: the folder cannot be loaded, or lacks some of the model's weights.
     """
-    import transformers
+    transformers = import_transformers()
 
     transformers.utils.logging.disable_progress_bar()
     classes = {
