@@ -13,6 +13,7 @@ from workbench.errors import (
     BusyError,
     CancelledError,
     InputError,
+    OutsideError,
     UnreachableError,
     WorkbenchError,
 )
@@ -43,6 +44,7 @@ class Complaint:
 _KINDS: tuple[tuple[type[WorkbenchError], Kind], ...] = (
     (InputError, "input"),
     (BusyError, "busy"),
+    (OutsideError, "other"),  # the model server answers: the page does not wait for it
     (UnreachableError, "unreachable"),
     (CancelledError, "cancelled"),
     (BugError, "bug"),

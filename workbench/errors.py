@@ -10,7 +10,8 @@
     ├── DeadlineError          the request ran out of time              504
     ├── CancelledError         somebody asked for it to stop            499
     ├── UnreachableError       no server, endpoint or network answers   503
-    │   └── HandedBackError    the server is being stopped: ask again   503
+    │   ├── HandedBackError    the server is being stopped: ask again   503
+    │   └── OutsideError       something that the server needs is away  503
     ├── AssetError             a file is missing or damaged             500
     └── BugError               anything else, with a reference          500
 
@@ -104,6 +105,10 @@ class UnreachableError(WorkbenchError):
 
 class HandedBackError(UnreachableError):
     """The server is being stopped and gave the request back; its successor will answer it."""
+
+
+class OutsideError(UnreachableError):
+    """An endpoint, the hub or a package index does not answer; the model server itself does."""
 
 
 class AssetError(WorkbenchError):

@@ -139,6 +139,23 @@ def test_a_server_that_goes_down_is_announced_and_forgotten_when_it_is_back(
     )
 
 
+def test_an_endpoint_that_fails_is_the_runs_own_trouble_and_not_the_servers(
+    watched: Watched, toy_client: ToyClient
+) -> None:
+    page = watched.open_slow()
+    page.locator(f"{SLOW} .main-svg").first.wait_for()
+    page.evaluate(
+        "workbench.seen = []; new MutationObserver(() => workbench.seen.push(1)).observe("
+        "document.querySelector('.wb-banner'), { childList: true })"
+    )
+    toy_client.endpoint_says = "far at toy:2 refuses the key on its card: expired."
+    page.get_by_role("textbox", name="Text").fill("asked of the endpoint")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator(SLOW).get_by_role("alert")).to_have_text(toy_client.endpoint_says)
+    expect(page.locator(f"{SLOW} .main-svg").first).to_be_visible()  # the last figure stays
+    assert page.evaluate("workbench.seen") == []  # the page's banner never said a word
+
+
 def test_a_page_opened_while_the_server_is_down_works_and_fills_when_it_is_back(
     watched: Watched, toy_client: ToyClient
 ) -> None:

@@ -13,7 +13,13 @@ import plotly.graph_objects as go
 
 from panels.page import Page
 from panels.view import Download, Offer, View
-from workbench.errors import CancelledError, InputError, UnreachableError, WorkbenchError
+from workbench.errors import (
+    CancelledError,
+    InputError,
+    OutsideError,
+    UnreachableError,
+    WorkbenchError,
+)
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.passages import LivePassages, Passage, Span
 from workbench.figures.theme import PALETTE
@@ -267,6 +273,8 @@ class ToyJob:
             self.client.stopped.set()
         elif self.client.is_down:
             self.failed = UnreachableError("The model server at toy:1 does not answer.")
+        elif self.client.endpoint_says:
+            self.failed = OutsideError(self.client.endpoint_says)
         else:
             self.client.measured.add(str(self.request.arguments["text"]))
         self.sent.put(None)
@@ -297,6 +305,8 @@ class ToyClient:
     gate: threading.Event = field(default_factory=threading.Event)
     stopped: threading.Event = field(default_factory=threading.Event)
     is_down: bool = False
+    endpoint_says: str = ""
+    """Why the endpoint behind the model fails; empty while it answers."""
     shared_with: int = 0
     measured: set[str] = field(default_factory=set)
     requests: list[Request] = field(default_factory=list)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.errors import BusyError, InputError, UnreachableError, WorkbenchError
+from workbench.errors import BusyError, InputError, OutsideError, WorkbenchError
 from workbench.methods.teaching import OWN, SIMULATION, THEATRE
 from workbench.methods.teaching.asking import Asker
 from workbench.server.api import ModelClient
@@ -126,12 +126,12 @@ def test_the_study_of_probabilities_is_refused_before_anything_is_asked(
 @pytest.mark.parametrize(
     ("mood", "kind", "message"),
     [
-        (401, UnreachableError, "refuses the key on its card: no more today"),
+        (401, OutsideError, "refuses the key on its card: no more today"),
         (400, InputError, "refuses the request: no more today"),
         (429, BusyError, "is full: no more today. Try again"),
-        (500, UnreachableError, "failed with status 500: no more today"),
-        ("page", UnreachableError, "gave no usable answer"),
-        ("silent", UnreachableError, "gave no usable answer"),
+        (500, OutsideError, "failed with status 500: no more today"),
+        ("page", OutsideError, "gave no usable answer"),
+        ("silent", OutsideError, "gave no usable answer"),
     ],
 )
 def test_an_endpoint_that_misbehaves_is_named_and_what_was_answered_is_kept(

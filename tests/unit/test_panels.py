@@ -24,7 +24,14 @@ from panels.runs import Ask, Mode, NotMeasuredError, Runner, take_all
 from panels.statics import CARTESIAN_PLOTLY_JS, WHOLE_PLOTLY_JS
 from panels.view import Offer, View
 from tests.browser import toy
-from workbench.errors import BusyError, CancelledError, InputError, UnknownNameError
+from workbench.errors import (
+    BusyError,
+    CancelledError,
+    InputError,
+    OutsideError,
+    UnknownNameError,
+    UnreachableError,
+)
 from workbench.figures import theme
 from workbench.methods.catalog import METHODS, find_study, studies
 from workbench.params import fields_of
@@ -40,6 +47,13 @@ def test_an_error_a_person_can_act_on_is_said_as_it_is_and_escaped() -> None:
     assert complaint.kind == "input"
     assert complaint.html == "Bins M is &lt;b&gt;99&lt;/b&gt;; choose 2 to 50."
     assert guard.explain(BusyError("The queue is full.")).kind == "busy"
+
+
+def test_the_page_waits_for_the_model_server_but_not_for_what_lies_beyond_it() -> None:
+    assert guard.explain(UnreachableError("The model server does not answer.")).kind == (
+        "unreachable"
+    )
+    assert guard.explain(OutsideError("The endpoint does not answer.")).kind == "other"
 
 
 def test_a_bug_shows_only_the_reference_it_is_logged_under(

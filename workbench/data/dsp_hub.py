@@ -106,7 +106,7 @@ def fetch_published(
 
     Raises:
         UnknownNameError: no such set.
-        UnreachableError: the hub does not answer, or its answer makes no sense.
+        OutsideError: the hub does not answer, or its answer makes no sense.
         InputError: a row is not in the published format.
     """
     if name not in SETS:

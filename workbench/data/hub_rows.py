@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from workbench.errors import UnreachableError
+from workbench.errors import OutsideError
 
 ADDRESS = "https://datasets-server.huggingface.co/rows"
 ROWS_A_PAGE = 100
@@ -75,7 +75,7 @@ def fetch_part(
         transport: carries the requests; httpx's own by default.
 
     Raises:
-        UnreachableError: the hub does not answer, or its answer makes no sense.
+        OutsideError: the hub does not answer, or its answer makes no sense.
     """
     part = found.splits[split]
     if part.last:
@@ -110,7 +110,7 @@ def _fetch_page(
         if not all(isinstance(row, dict) for row in page):
             raise ValueError("a row is no object")
     except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-        raise UnreachableError(
+        raise OutsideError(
             f"{wanted['dataset']} could not be read from the hub ({type(error).__name__}). The "
             "sets that come with the workbench and your own files work without it."
         ) from error

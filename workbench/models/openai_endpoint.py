@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from workbench.errors import BusyError, InputError, UnreachableError
+from workbench.errors import BusyError, InputError, OutsideError
 
 _CONNECT_S = 5.0
 
@@ -73,7 +73,7 @@ class OpenAIEndpoint:
             body: the request; model and streaming are added.
 
         Raises:
-            UnreachableError: the endpoint does not answer, refuses the key, falls silent, or its
+            OutsideError: the endpoint does not answer, refuses the key, falls silent, or its
                 answer makes no sense.
             BusyError: it is full.
             InputError: it refuses the request, with its reason.
@@ -96,7 +96,7 @@ class OpenAIEndpoint:
                     if not is_streamed:  # a web page, or an answer in one piece
                         raise ValueError("no event in the answer")
         except (httpx.HTTPError, ValueError, KeyError, TypeError, IndexError) as error:
-            raise UnreachableError(
+            raise OutsideError(
                 f"{self.name} at {self.address} gave no usable answer "
                 f"({type(error).__name__}). Check that the server runs and its address is right."
             ) from error
@@ -114,7 +114,7 @@ class OpenAIEndpoint:
             except TimeoutError as error:
                 begun = patience_s != self.first_s
                 where = " in the middle of its answer" if begun else ""
-                raise UnreachableError(
+                raise OutsideError(
                     f"{self.name} at {self.address} said nothing for {patience_s:g} s{where}. It "
                     "may be overloaded or stopped: try again, or choose another model."
                 ) from error
@@ -136,13 +136,13 @@ class OpenAIEndpoint:
         match answer.status_code:
             case 401 | 403:
                 # Not NotAllowedError: that would speak of the caller's own token.
-                raise UnreachableError(f"{where} refuses the key on its card: {reason}.")
+                raise OutsideError(f"{where} refuses the key on its card: {reason}.")
             case 429:
                 raise BusyError(f"{where} is full: {reason}. Try again in a moment.")
             case code if code < httpx.codes.INTERNAL_SERVER_ERROR:
                 raise InputError(f"{where} refuses the request: {reason}.")
             case code:
-                raise UnreachableError(f"{where} failed with status {code}: {reason}.")
+                raise OutsideError(f"{where} failed with status {code}: {reason}.")
 
 
 @functools.cache

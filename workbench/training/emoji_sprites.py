@@ -60,7 +60,7 @@ def fetch_drawings(
         The folder of the files.
 
     Raises:
-        UnreachableError: the package index does not answer.
+        OutsideError: the package index does not answer.
         AssetError: what arrived is not what the card says.
     """
     card = read_card(CARD, kinds=("drawings",))

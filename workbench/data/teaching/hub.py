@@ -69,7 +69,7 @@ def fetch_rows(
 
     Raises:
         UnknownNameError: no such set or split.
-        UnreachableError: the hub does not answer, or its answer makes no sense.
+        OutsideError: the hub does not answer, or its answer makes no sense.
     """
     if task not in QUESTION_SETS:
         raise UnknownNameError.of("set", task, QUESTION_SETS)

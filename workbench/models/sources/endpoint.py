@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from workbench.errors import UnreachableError
+from workbench.errors import OutsideError
 from workbench.models.card import Card
 from workbench.models.store import Progress
 from workbench.server.api import canonical_json
@@ -58,7 +58,7 @@ class EndpointSource:
     def fetch(self, progress: Progress) -> None:
         del progress
         if reason := self.why_not():
-            raise UnreachableError(f"{self._card.name} cannot be asked. {reason}")
+            raise OutsideError(f"{self._card.name} cannot be asked. {reason}")
 
     def check(self, *, thorough: bool) -> None:
         del thorough

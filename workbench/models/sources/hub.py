@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import AssetError, UnreachableError
+from workbench.errors import AssetError, OutsideError
 from workbench.models.card import Card
 from workbench.models.sources.folder import READABLE
 from workbench.models.store import MIB, ModelFolder, Progress, sha256_of
@@ -114,7 +114,7 @@ class HubSource:
             except (ValueError, KeyError, TypeError):
                 self._pin_path.unlink()  # half a pin is no pin: ask the hub again
         if self._offline:
-            raise UnreachableError(f"{self._card.name} cannot be fetched. {self.why_not()}")
+            raise OutsideError(f"{self._card.name} cannot be fetched. {self.why_not()}")
         pin = self._ask_for_pin()
         self._pin_path.parent.mkdir(parents=True, exist_ok=True)
         partial = self._pin_path.with_suffix(".partial")
@@ -175,7 +175,7 @@ class HubSource:
             reason = (
                 str(error).strip().splitlines()[0][:200] if str(error) else type(error).__name__
             )
-            raise UnreachableError(
+            raise OutsideError(
                 f"{self._card.source} could not be read: {reason.rstrip('.')}. Everything that "
                 "is already here works without it; with a connection to the hub run "
                 f"`python launch.py fetch {self._card.name}`."

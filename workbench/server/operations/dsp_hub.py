@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from workbench.data.dsp_hub import fetch_published
-from workbench.errors import UnreachableError, WorkbenchError
+from workbench.errors import OutsideError, WorkbenchError
 from workbench.methods.dsp.annotation import annotate
 from workbench.server.api import Json
 from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
@@ -36,7 +36,7 @@ def fetch(loaded: Any, item: Prepared, number: int, control: Control) -> Output 
     del loaded
     asked: Arguments = item.arguments
     if load_settings().offline:
-        return UnreachableError(
+        return OutsideError(
             "The published sets are on the hub and downloads are off; unset WORKBENCH_OFFLINE, "
             "or choose the workbench's own."
         )

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from workbench.data.teaching.hub import fetch_rows
-from workbench.errors import UnreachableError, WorkbenchError
+from workbench.errors import OutsideError, WorkbenchError
 from workbench.server.operation import Control, Operation, Output, Prepared, one_by_one
 from workbench.server.operations.arguments import Arguments as Base
 from workbench.server.operations.arguments import preparing
@@ -32,7 +32,7 @@ def fetch(loaded: Any, item: Prepared, number: int, control: Control) -> Output 
     """
     del loaded, number
     if load_settings().offline:
-        return UnreachableError(
+        return OutsideError(
             "The published sets are on the hub and downloads are off; unset WORKBENCH_OFFLINE, "
             "or send the set as a file."
         )
