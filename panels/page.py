@@ -193,7 +193,9 @@ class Page:
                 trace=_trace(asked.get("trace")),
             )
             async for message in self._messages(panel, _as_mapping(asked.get("params")), ask):
-                yield json.dumps(message)
+                # With the name of the run: the browser is told of a value only if it has changed,
+                # and the same refusal may come twice.
+                yield json.dumps(message | {"trace": ask.trace})
 
         return run
 

@@ -63,6 +63,29 @@ def test_words_that_are_not_understood_are_marked_where_they_go_wrong(console: P
     expect(console.locator(f"{STUDY} .wb-passage").last).to_contain_text("lemon")
 
 
+def test_the_same_refusal_twice_is_said_twice_and_leaves_the_last_picture(
+    served: Served, open_context: Callable[..., BrowserContext]
+) -> None:
+    watched: Watched = watch(open_context().new_page(), served.address)
+    page = watched.open("?v=1&tab=visionllm&study=wheel")
+    wheel = page.locator("#wb-study-visionllm-wheel")
+    expect(wheel.locator(".wb-words")).to_contain_text("it answers “three”")
+    wheel.get_by_role("textbox", name="Question").fill("")
+    refusal = wheel.get_by_role("alert")
+    expect(refusal).to_contain_text("Question is empty")
+    page.evaluate(
+        """() => {
+          const study = workbench.studies.get('visionllm.wheel');
+          study.panel.tell('', '');
+          study.update({points: 12});
+        }"""
+    )
+    expect(refusal).to_contain_text("Question is empty")
+    page.wait_for_function("!workbench.studies.get('visionllm.wheel').panel.isBusy")
+    expect(wheel.locator(".wb-words")).to_contain_text("it answers “three”")
+    assert watched.errors == []
+
+
 def test_a_click_on_a_box_lays_its_arithmetic_open(
     served: Served, open_context: Callable[..., BrowserContext]
 ) -> None:
