@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from panels.resuming import Unfinished
 from panels.sharing import SharedAnswers, SharedWork, key_of
 from workbench.errors import CancelledError, HandedBackError, WorkbenchError
 from workbench.server.api import Event, Job, ModelClient, OnEvent
@@ -103,6 +104,7 @@ class Runner:
         self._pure = SharedAnswers(is_served)
         self._shared = SharedWork(is_served, renew)
         self._asking: set[str] = set()
+        self._unfinished = Unfinished()
         self._computing = threading.BoundedSemaphore(os.cpu_count() or 1)
         self.is_ending = False
 
@@ -192,26 +194,6 @@ class Runner:
             run.stop()
 
     def _answer(self, study: Study, params: Any, run: Run, note_event: OnEvent, ask: Ask) -> str:
-        def ask_server() -> Gathered[Any, Any]:
-            try:
-                gathered = gather(
-                    study,
-                    self._client,
-                    params,
-                    fresh=ask.fresh,
-                    user=ask.session,
-                    trace=ask.trace,
-                    on_event=note_event,
-                    on_job=run.note_job,
-                )
-            except CancelledError:
-                run.check()  # the reason, if there is another one
-                raise
-            run.check()
-            if gathered.receipts:
-                self._asking.add(study.slug)
-            return gathered
-
         def compute(gathered: Gathered[Any, Any]) -> tuple[str, Any]:
             with self._computing:  # more at once would only share the processor
                 outcome = conclude(study, gathered)
@@ -219,7 +201,7 @@ class Runner:
                 return self._finish(study, outcome), outcome.receipt
 
         if study.slug in self._asking or (ask.measures and not study.is_local):
-            gathered = ask_server()
+            gathered = self._ask_server(study, params, run, note_event, ask)
             if ask.fresh:
                 return compute(gathered)[0]
             return self._shared.answer(study, gathered, lambda: compute(gathered))
@@ -229,11 +211,40 @@ class Runner:
         with self._pure.alone(key):
             if (known := self._pure.known(key)) is not None and not ask.fresh:
                 return known
-            gathered = ask_server()
+            gathered = self._ask_server(study, params, run, note_event, ask)
             address, _ = compute(gathered)
             if not gathered.receipts:
                 self._pure.keep(key, address)
             return address
+
+    def _ask_server(
+        self, study: Study, params: Any, run: Run, note_event: OnEvent, ask: Ask
+    ) -> Gathered[Any, Any]:
+        # a check compares with a measurement that is new from its first request
+        goes_on = ask.fresh and ask.mode == "run"
+        measured = self._unfinished.take(ask.session, study, params) if goes_on else set[str]()
+        try:
+            gathered = gather(
+                study,
+                self._client,
+                params,
+                fresh=ask.fresh,
+                measured=measured,
+                user=ask.session,
+                trace=ask.trace,
+                on_event=note_event,
+                on_job=run.note_job,
+            )
+        except WorkbenchError as error:
+            if goes_on:
+                self._unfinished.keep(ask.session, study, params, measured)
+            if isinstance(error, CancelledError):
+                run.check()  # the reason, if there is another one
+            raise
+        run.check()
+        if gathered.receipts:
+            self._asking.add(study.slug)
+        return gathered
 
     def cancel(self, session: str, study: str) -> None:
         """Stop this session's run of a study, if there is one; others are not touched."""

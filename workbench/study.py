@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from workbench.params import as_dict
 from workbench.server.api import (
-    Event,
     Job,
     Json,
     ModelClient,
     ModelEntry,
     OnEvent,
     Receipt,
-    Request,
     Result,
-    Status,
     canonical_json,
 )
 from workbench.server.versions import package_versions, workbench_version
+from workbench.watching import Watch, WatchedClient
 
 P = TypeVar("P")
 I = TypeVar("I")  # noqa: E741  the style guide's Inputs
@@ -166,6 +164,7 @@ def gather(  # noqa: PLR0913  keyword-only options of one run
     params: P,
     *,
     fresh: bool = False,
+    measured: set[str] | None = None,
     user: str = "anonymous",
     trace: str = "",
     on_event: OnEvent | None = None,
@@ -173,6 +172,12 @@ def gather(  # noqa: PLR0913  keyword-only options of one run
     on_answer: Callable[[Result], None] | None = None,
 ) -> Gathered[P, I]:
     """Ask the model server for what a run needs; the first half of ``execute``.
+
+    A fresh run measures each request once, also where several of its parts ask for the same.
+
+    The other arguments are those of ``execute``. ``measured`` names the requests that a fresh run
+    which was left has measured already: they are not measured again, and what is now answered joins
+    them.
 
     Raises:
         WorkbenchError: what the server or the method refused.
@@ -183,8 +188,9 @@ def gather(  # noqa: PLR0913  keyword-only options of one run
         receipts.append(answer.receipt)
         (on_answer or _ignore)(answer)
 
-    watched = _WatchedClient(
-        client, _Watch(fresh, user, trace, on_event or _ignore, on_job or _ignore, keep)
+    names = set[str]() if measured is None else measured
+    watched = WatchedClient(
+        client, Watch(fresh, names, user, trace, on_event or _ignore, on_job or _ignore, keep)
     )
     began = time.perf_counter()
     inputs = study.gather(watched, params)
@@ -258,77 +264,3 @@ def digest_summary(summary: Summary) -> str:
 
 def _ignore(_: object) -> None:
     """What happens when nobody asked to be told."""
-
-
-@dataclass(frozen=True)
-class _Watch:
-    """How the requests of one run are marked, and who is told what becomes of them."""
-
-    fresh: bool
-    user: str
-    trace: str
-    on_event: OnEvent
-    on_job: Callable[[Job], None]
-    on_answer: Callable[[Result], None]
-
-
-class _WatchedClient:
-    """A client that marks requests and reports jobs, events and answers."""
-
-    def __init__(self, client: ModelClient, watch: _Watch) -> None:
-        self._client = client
-        self._watch = watch
-        self.seen_models: list[ModelEntry] = []
-
-    def submit(self, request: Request) -> Job:
-        fresh = self._watch.fresh or request.fresh
-        watch = self._watch
-        job = self._client.submit(replace(request, fresh=fresh, user=watch.user, trace=watch.trace))
-        self._watch.on_job(job)
-        return _WatchedJob(job, self._watch, request.label)
-
-    def call(self, request: Request) -> Result:
-        job = self.submit(request)
-        for _ in job.events():
-            pass
-        return job.result()
-
-    def models(self) -> tuple[ModelEntry, ...]:
-        found = self._client.models()
-        self.seen_models += found
-        return found
-
-    def status(self) -> Status:
-        return self._client.status()
-
-    def close(self) -> None:
-        """The client belongs to the caller and stays open."""
-
-
-class _WatchedJob:
-    def __init__(self, job: Job, watch: _Watch, label: str) -> None:
-        self._job = job
-        self._watch = watch
-        self._label = label
-
-    @property
-    def id(self) -> str:
-        return self._job.id
-
-    @property
-    def done(self) -> bool:
-        return self._job.done
-
-    def events(self) -> Iterator[Event]:
-        for event in self._job.events():
-            event = replace(event, label=self._label) if self._label else event
-            self._watch.on_event(event)
-            yield event
-
-    def result(self, timeout_s: float | None = None) -> Result:
-        result = self._job.result(timeout_s)
-        self._watch.on_answer(result)
-        return result
-
-    def cancel(self) -> None:
-        self._job.cancel()

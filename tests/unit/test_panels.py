@@ -272,6 +272,39 @@ def test_filling_a_tab_never_measures() -> None:
     assert client.stopped.wait(toy.WAIT_S)
 
 
+def test_measuring_again_goes_on_where_a_run_was_left() -> None:
+    client, texts, held = toy.ToyClient(), ("first", "second", "third"), [""]
+
+    def ask_each(asked: Any, params: toy.SlowParams) -> Any:
+        for text in texts:
+            (client.gate.clear if text == held[0] else client.gate.set)()
+            answer = asked.call(Request("toy.slow", arguments={"text": text, "of": params.text}))
+        return answer.values
+
+    chain, runner = replace(toy.SLOW, gather=ask_each), _runner(client)
+
+    async def measure(mode: Mode = "run", *, leaves_at: str = "", of: str = "book") -> list[str]:
+        held[0], before = leaves_at, len(client.requests)
+        ask = Ask("me", mode=mode, fresh=True, measures=True)
+        with contextlib.suppress(CancelledError):
+            async for _ in runner.run(chain, toy.SlowParams(text=of), ask):
+                if client.requests[-1].arguments["text"] == leaves_at:
+                    runner.cancel("me", chain.slug)
+        asked = client.requests[before:]
+        return [str(request.arguments["text"]) for request in asked if request.fresh]
+
+    async def walk() -> None:
+        assert await measure(leaves_at="second") == ["first", "second"]
+        assert await measure() == ["second", "third"]
+        assert await measure() == list(texts)  # it was finished: this is a new measurement
+        await measure(leaves_at="second")
+        assert await measure("check") == list(texts)
+        await measure(leaves_at="second")
+        assert await measure(of="another book") == list(texts)
+
+    asyncio.run(walk())
+
+
 def test_cancel_reaches_only_the_session_that_asked() -> None:
     client = toy.ToyClient()
     runner = _runner(client)

@@ -1,13 +1,13 @@
 """A study runs the same way from the page, the command line and a test."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import pytest
 
 from workbench.params import Range, check
 from workbench.server.api import Event, Receipt, Request, Result
-from workbench.study import Study, digest_summary, execute, rounded
+from workbench.study import Study, digest_summary, execute, gather, rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,21 @@ def test_a_failing_request_is_not_hidden() -> None:
 
     with pytest.raises(RuntimeError, match="broken"):
         execute(STUDY, Failing(), Params())
+
+
+def test_a_fresh_run_measures_each_request_once_and_not_what_a_left_one_measured() -> None:
+    def ask_both_twice(client, params):
+        for size in (params.size, 9, params.size, 9):
+            client.call(Request("toy.measure", arguments={"size": size}))
+
+    study, measured = replace(STUDY, gather=ask_both_twice), set[str]()
+    first, again, other = FakeClient(), FakeClient(), FakeClient()
+    gather(study, first, Params(size=3), fresh=True, measured=measured)
+    assert [r.fresh for r in first.requests] == [True, True, False, False]
+    gather(study, again, Params(size=3), fresh=True, measured=measured)
+    assert not any(r.fresh for r in again.requests)
+    gather(study, other, Params(size=4), fresh=True, measured=measured)
+    assert [r.fresh for r in other.requests] == [True, False, False, False]
 
 
 def test_answers_are_handed_over_as_they_come() -> None:
