@@ -50,6 +50,12 @@ from workbench.methods.dsp.removal import Removal
 from workbench.params import chips
 from workbench.server.api import ModelClient
 
+SUMMARIES_KEPT = "The summaries written so far are kept: press Run to go on from there."
+CHECKPOINT_KEPT = (
+    "The summaries judged so far and the policy's last checkpoint are kept: press Run to go on "
+    "from there."
+)
+
 
 def build(page: Page) -> None:
     """Add the sources of hints, one's own hint, what a phrase is worth, and the trainings."""
@@ -63,6 +69,7 @@ def build(page: Page) -> None:
             View("metrics", "All published metrics", draw_published_metrics),
         ),
         run="button",
+        keeps=CHECKPOINT_KEPT,
         open_controls=5,
     )
     page.study(
@@ -84,7 +91,12 @@ def build(page: Page) -> None:
         run="button",
         offers={"hint": offer_left_out},
     )
-    page.study(DOSE, figures=(View("dose", "Keywords and order", draw_dose),), run="button")
+    page.study(
+        DOSE,
+        figures=(View("dose", "Keywords and order", draw_dose),),
+        run="button",
+        keeps=SUMMARIES_KEPT,
+    )
     page.study(
         TRAINING,
         figures=(
@@ -93,12 +105,14 @@ def build(page: Page) -> None:
             View("checkpoints", "Two checkpoints", draw_checkpoints, plays="iteration"),
         ),
         run="button",
+        keeps=CHECKPOINT_KEPT,
         open_controls=4,
     )
     page.study(
         REWARDS,
         figures=(View("parts", "Parts of the reward", draw_anatomy, plays="iteration"),),
         run="button",
+        keeps=CHECKPOINT_KEPT,
         open_controls=5,
     )
     page.study(
@@ -108,6 +122,7 @@ def build(page: Page) -> None:
             View("texts", "Hints and summaries", draw_hacked_hints, plays="iteration"),
         ),
         run="button",
+        keeps=CHECKPOINT_KEPT,
         open_controls=2,
     )
     page.study(
@@ -118,6 +133,7 @@ def build(page: Page) -> None:
             View("published", "As published", draw_published_triggers),
         ),
         run="button",
+        keeps="The questions answered so far are kept: press Run to go on from there.",
         open_controls=2,
     )
     page.study(

@@ -57,6 +57,7 @@ class StudyPanel:
     downloads: tuple[Download, ...]
     element: gr.HTML
     follows: Follow | None = None
+    keeps: str = ""
 
 
 @dataclass
@@ -100,6 +101,7 @@ class Page:
         offers: Offers | None = None,
         downloads: Sequence[Download] = (),
         follows: Follow | None = None,
+        keeps: str = "",
     ) -> StudyPanel:
         """Add a study: its controls beside its figures, with everything that comes with it.
 
@@ -113,6 +115,7 @@ class Page:
                 columns to choose.
             downloads: files that the study's result can be written to, beside the page's own.
             follows: what the study says of a text while a model is still writing it.
+            keeps: what a cancelled run leaves and how to go on, said to who cancelled it.
 
         Raises:
             ValueError: two files have one name, or a study that measures this very machine offers
@@ -129,7 +132,7 @@ class Page:
         with gr.Tab(study.title, id=study.slug, elem_id=tab_id(study.slug)):
             shown = element("study", study.slug, events=("run", "cancel"))
         panel = StudyPanel(study, tuple(figures), run, open_controls, tuple(downloads), shown)
-        panel.follows = follows
+        panel.follows, panel.keeps = follows, keeps
         self.panels.append(panel)
         self._wire(panel)
         return panel
@@ -215,7 +218,8 @@ class Page:
             yield {"phase": "empty"}
         except Exception as error:  # noqa: BLE001  the one place that turns errors into words
             complaint = guard.explain(error, ask.trace)
-            yield {"phase": "complaint", "kind": complaint.kind, "text": complaint.text}
+            kept = f" {panel.keeps}" if panel.keeps and complaint.kind == "cancelled" else ""
+            yield {"phase": "complaint", "kind": complaint.kind, "text": complaint.text + kept}
 
     def _cancels(self, panel: StudyPanel) -> Any:
         def cancel(request: gr.Request) -> None:

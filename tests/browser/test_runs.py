@@ -56,7 +56,7 @@ def test_a_run_shows_its_progress_and_cancel_frees_the_device(
     expect(page.locator(f"{SLOW} .wb-message")).to_contain_text("Reading · 25 % · about 12 s left")
     page.get_by_role("button", name="Cancel").click()
     assert toy_client.stopped.wait(WAIT_S)
-    expect(page.locator(f"{SLOW} .wb-message")).to_contain_text("Cancelled")
+    expect(page.locator(f"{SLOW} .wb-message")).to_have_text("Cancelled. Words read are kept.")
     toy_client.gate.set()
     page.get_by_role("button", name="Run", exact=True).click()
     page.wait_for_function(

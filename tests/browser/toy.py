@@ -234,7 +234,9 @@ def build(page: Page) -> None:
         run="auto",
         downloads=(Download("points", "Points as CSV", "text/csv", write_points),),
     )
-    page.study(SLOW, figures=(View("bars", "Bars", draw_bars),), run="button")
+    page.study(
+        SLOW, figures=(View("bars", "Bars", draw_bars),), run="button", keeps="Words read are kept."
+    )
     page.study(
         PARTS,
         figures=(

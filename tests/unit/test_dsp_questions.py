@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.unit import dsp_records
 from workbench.errors import InputError, UnknownNameError
+from workbench.figures.dsp import draw_bench
 from workbench.methods.dsp import (
     study_bench,
     study_dialogue,
@@ -159,6 +160,7 @@ def test_an_article_of_ones_own_replaces_the_test_article(server: FakeServer) ->
     found = study_bench.compute(study_bench.gather(server, params), params)
     assert found.article.text == "The new bridge opened. It is red."
     assert found.article.reference == ""
+    assert (found.number, draw_bench(found).at()[-1].title) == (0, "Your own article")
     assert found.phrases == ()
     assert found.output_with == found.output_without
     assert (found.rouge_with == 0).all()
@@ -170,12 +172,18 @@ def test_an_article_of_ones_own_replaces_the_test_article(server: FakeServer) ->
         {"hint": "; ".join(f"phrase {i}" for i in range(500))},
         {"hint": "x" * 200},
         {"text": "a" * 20_000},
-        {"text": "  ", "reference": "A summary of nothing."},
+        {"text": "", "reference": "A summary of nothing."},
     ],
 )
 def test_what_the_bench_cannot_take_is_refused_in_one_sentence(wrong: dict[str, str]) -> None:
     with pytest.raises(InputError):
         parse(study_bench.Params, wrong)
+
+
+@pytest.mark.parametrize("blank", [" ", "\n\t\n", "\u00a0"])
+def test_a_blank_article_is_never_taken_for_the_test_article(blank: str) -> None:
+    with pytest.raises(InputError, match="Your own article is blank; type some text, or empty"):
+        parse(study_bench.Params, {"text": blank})
 
 
 def test_markup_in_a_chip_reaches_the_model_as_it_is(server: FakeServer) -> None:

@@ -239,6 +239,14 @@ def test_every_figure_carries_every_position_of_its_live_controls(shown: dict) -
             drawn.payload()
 
 
+def test_every_training_says_that_its_checkpoint_outlives_a_cancel() -> None:
+    page = FakePage()
+    panel.build(page)  # type: ignore[arg-type]
+    keeps = {study.slug: told.get("keeps", "") for study, told in page.added}
+    for study in ("dsp", "dsp.training", "dsp.rewards", "dsp.hacking"):
+        assert "last checkpoint are kept: press Run to go on" in keeps[study]
+
+
 def test_offers_colour_the_chips_and_add_the_rest() -> None:
     page = FakePage()
     panel.build(page)  # type: ignore[arg-type]

@@ -31,6 +31,7 @@ def draw_bench(found: Bench) -> LivePassages:
     def role_of(phrase: str) -> tuple[Role, str]:
         return fates[phrase], FATES[fates[phrase]]
 
+    title = f"Test article {found.number}" if found.number else "Your own article"
     passages = (
         Passage("Without the hint", (Span(found.output_without),), _note(found.output_without)),
         Passage(
@@ -44,7 +45,7 @@ def draw_bench(found: Bench) -> LivePassages:
             if reference
             else ()
         ),
-        Passage("Article", mark_article(article.text, found.phrases, reference)),
+        Passage(title, mark_article(article.text, found.phrases, reference)),
     )
     return LivePassages(passages, words=_words(found, 1))
 

@@ -21,6 +21,7 @@ class Bench:
         rouge_with, rouge_without, rouge_lead2: ``(2, 3)`` F1 of ROUGE-1, 2 and L, first row
             without stemmer, second with it; the last is the article's first two sentences.
         model: the language model.
+        number: of the test article; 0 for the reader's own.
     """
 
     article: Article
@@ -31,6 +32,7 @@ class Bench:
     rouge_without: np.ndarray
     rouge_lead2: np.ndarray
     model: str
+    number: int = 0
 
     @property
     def fates(self) -> tuple[Fate, ...]:

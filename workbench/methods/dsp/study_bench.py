@@ -73,7 +73,11 @@ class Params:
 
     def __post_init__(self) -> None:
         check(self)
-        if self.reference.strip() and not self.text.strip():
+        if self.text and not self.text.strip():
+            raise InputError(
+                "Your own article is blank; type some text, or empty the box for the test article."
+            )
+        if self.reference.strip() and not self.text:
             raise InputError(
                 "There is a reference summary without an article; give the article too, or leave "
                 "both empty for the test article."
@@ -111,7 +115,7 @@ def ask_article(client: ModelClient, params: Params) -> Article:
     Raises:
         WorkbenchError: what the server refused.
     """
-    if params.text.strip():
+    if params.text:
         text = " ".join(params.text.split())
         return Article("own", text, " ".join(params.reference.split()), candidate_phrases(text))
     return ask_articles(client, "test")[params.article - 1].article
@@ -135,6 +139,7 @@ def compute(inputs: Inputs, params: Params) -> Bench:
         rouge_without=plain,
         rouge_lead2=first,
         model=params.model,
+        number=0 if params.text else params.article,
     )
 
 
