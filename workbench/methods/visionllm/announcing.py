@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.methods.visionllm.asking import Found
-from workbench.methods.visionllm.boxes import box_overlaps
+from workbench.methods.visionllm.boxes import overlaps
 from workbench.methods.visionllm.scenes import Scenes
 
 OVERLAP = 0.5
@@ -24,12 +24,8 @@ def announced(found: Found, instruction: int, scenes: Scenes) -> np.ndarray:
     Returns:
         ``(m,)``; 0 for a thing that no box is on.
     """
-    return np.array(
-        [
-            _largest(found.objectness[instruction, scene][near])
-            for scene, near in _near(found, instruction, scenes)
-        ]
-    )
+    near = _near(found, instruction, scenes)
+    return np.where(near, found.objectness[instruction, scenes.scene_of], 0.0).max(axis=1)
 
 
 def detected(found: Found, instruction: int, scenes: Scenes, labels: np.ndarray) -> np.ndarray:
@@ -46,14 +42,10 @@ def detected(found: Found, instruction: int, scenes: Scenes, labels: np.ndarray)
     Returns:
         ``(m,)`` bool.
     """
-    hits: list[bool] = []
-    for thing, (scene, near) in enumerate(_near(found, instruction, scenes)):
-        sure = near & (found.scores[instruction, scene] >= SCORE)
-        label = scenes.labels[thing]
-        if label in labels:
-            sure &= labels[found.entries[instruction, scene]] == label
-        hits.append(bool(sure.any()))
-    return np.array(hits, dtype=bool)
+    near, scene = _near(found, instruction, scenes), scenes.scene_of
+    sure = near & (found.scores[instruction, scene] >= SCORE)
+    own = labels[found.entries[instruction, scene]] == scenes.labels[:, None]
+    return (sure & (own | ~np.isin(scenes.labels, labels)[:, None])).any(axis=1)
 
 
 def names_given(
@@ -70,23 +62,13 @@ def names_given(
     Returns:
         ``(m,)`` int; ``(m,)`` bool, whether the thing is named and a box is on it.
     """
-    given: list[int] = []
-    counts: list[bool] = []
-    for thing, (scene, near) in enumerate(_near(found, instruction, scenes)):
-        counts.append(bool(near.any()) and bool(np.isin(scenes.labels[thing], labels)))
-        best = int(np.argmax(np.where(near, found.objectness[instruction, scene], -1.0)))
-        given.append(int(labels[found.entries[instruction, scene, best]]))
-    return np.array(given, dtype=np.int64), np.array(counts, dtype=bool)
+    near, scene = _near(found, instruction, scenes), scenes.scene_of
+    best = np.where(near, found.objectness[instruction, scene], -1.0).argmax(axis=1)
+    given = labels[found.entries[instruction, scene, best]].astype(np.int64)
+    return given, near.any(axis=1) & np.isin(scenes.labels, labels)
 
 
-def _near(found: Found, instruction: int, scenes: Scenes) -> list[tuple[int, np.ndarray]]:
-    """Of each thing its scene, and which of that scene's M boxes overlap it by half."""
-    rows: list[tuple[int, np.ndarray]] = []
-    for thing, scene in enumerate(map(int, scenes.scene_of)):
-        shared = box_overlaps(found.boxes[instruction, scene], scenes.boxes[thing])
-        rows.append((scene, shared[:, 0] >= OVERLAP))
-    return rows
-
-
-def _largest(values: np.ndarray) -> float:
-    return float(values.max()) if len(values) else 0.0
+def _near(found: Found, instruction: int, scenes: Scenes) -> np.ndarray:
+    """Which of the M boxes of its scene overlap each thing by half, ``(m, M)`` bool."""
+    boxes = found.boxes[instruction, scenes.scene_of]
+    return overlaps(boxes, scenes.boxes[:, None]) >= OVERLAP

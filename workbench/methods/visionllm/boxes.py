@@ -16,12 +16,27 @@ def box_overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
         ``(n, m)`` float64 in [0, 1]; 0 where both are without area.
     """
     first, second = (np.asarray(one, dtype=np.float64).reshape(-1, 4) for one in (boxes, others))
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = (high - low).clip(min=0).prod(axis=-1)
-    areas = [(one[:, 2:] - one[:, :2]).clip(min=0).prod(axis=-1) for one in (first, second)]
-    union = areas[0][:, None] + areas[1][None] - shared
+    return overlaps(first[:, None], second[None])
+
+
+def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Intersection over union of boxes one by one, ``(…, 4)`` and ``(…, 4)`` broadcast.
+
+    Returns:
+        ``(…)`` float64 in [0, 1]; 0 where both are without area.
+    """
+    first, second = (np.asarray(one, dtype=np.float64) for one in (boxes, others))
+    low = np.maximum(first[..., :2], second[..., :2])
+    high = np.minimum(first[..., 2:], second[..., 2:])
+    # two products by hand: a reduction over an axis of two takes ten times as long
+    shared = _area(low, high)
+    union = _area(first[..., :2], first[..., 2:]) + _area(second[..., :2], second[..., 2:]) - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+
+
+def _area(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    sides = (high - low).clip(min=0)
+    return sides[..., 0] * sides[..., 1]
 
 
 def sort_corners(boxes: np.ndarray) -> np.ndarray:

@@ -120,22 +120,29 @@ def collect_hits(
     labels = np.unique(
         np.concatenate([np.zeros(0, dtype=np.int64), *(one.labels for one in truth)])
     )
+    scores: dict[int, list[np.ndarray]] = {int(label): [] for label in labels}
+    hits: dict[int, list[np.ndarray]] = {int(label): [] for label in labels}
+    pictures: dict[int, list[int]] = {int(label): [] for label in labels}
+    for number, (one, two, shared) in enumerate(zip(found, truth, overlaps, strict=True)):
+        surest_first = np.argsort(-one.scores, kind="stable")
+        ordered = one.labels[surest_first]
+        for label in scores.keys() & set(ordered.tolist()):
+            mine = surest_first[ordered == label][:MOST_DETECTIONS]
+            theirs = np.flatnonzero(two.labels == label)
+            scores[label].append(one.scores[mine])
+            hits[label].append(_hits(shared[np.ix_(mine, theirs)], thresholds))
+            pictures[label] += [number] * len(mine)
     right: list[np.ndarray] = []
     picture: list[np.ndarray] = []
-    for label in labels:
-        scores: list[np.ndarray] = []
-        hits: list[np.ndarray] = []
-        for one, two, shared in zip(found, truth, overlaps, strict=True):
-            mine = np.flatnonzero(one.labels == label)
-            mine = mine[np.argsort(-one.scores[mine], kind="stable")][:MOST_DETECTIONS]
-            theirs = np.flatnonzero(two.labels == label)
-            scores.append(one.scores[mine])
-            hits.append(_hits(shared[np.ix_(mine, theirs)], thresholds))
-        order = np.argsort(-np.concatenate(scores), kind="stable")
-        right.append(np.concatenate(hits, axis=1)[:, order])
-        picture.append(np.repeat(np.arange(len(scores)), [len(one) for one in scores])[order])
-    objects = np.array([[(two.labels == label).sum() for two in truth] for label in labels])
-    return Hits(labels, tuple(right), tuple(picture), objects.reshape(len(labels), len(truth)))
+    for label in labels.tolist():
+        order = np.argsort(-np.concatenate([np.zeros(0), *scores[label]]), kind="stable")
+        none = np.zeros((len(thresholds), 0), dtype=bool)
+        right.append(np.concatenate([none, *hits[label]], axis=1)[:, order])
+        picture.append(np.array(pictures[label], dtype=np.int64)[order])
+    objects = np.zeros((len(labels), len(truth)), dtype=np.int64)
+    for number, two in enumerate(truth):
+        np.add.at(objects[:, number], np.searchsorted(labels, two.labels), 1)
+    return Hits(labels, tuple(right), tuple(picture), objects)
 
 
 def mean_precision(
@@ -165,15 +172,21 @@ def _hits(shared: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     """Whether each detection of one picture, surest first, takes an object: ``(t, n)`` bool."""
     count, objects = shared.shape
     hits = np.zeros((len(thresholds), count), dtype=bool)
+    within = np.minimum(thresholds, 1 - 1e-10)
     if not objects:
         return hits
-    for row, threshold in enumerate(thresholds):
+    if objects == 1:  # the first that overlaps it enough takes it
+        enough = shared[:, 0] >= within[:, None]
+        rows = np.flatnonzero(enough.any(axis=1))
+        hits[rows, enough[rows].argmax(axis=1)] = True
+        return hits
+    for row, threshold in enumerate(within):
         taken = np.zeros(objects, dtype=bool)
         for number in range(count):
             free = np.where(taken, -1.0, shared[number])
             # Of equal overlaps the last is taken, as COCO's evaluation does.
             best = objects - 1 - int(free[::-1].argmax())
-            if free[best] >= min(threshold, 1 - 1e-10):
+            if free[best] >= threshold:
                 taken[best] = hits[row, number] = True
     return hits
 
