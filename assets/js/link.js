@@ -31,18 +31,20 @@
     const opened = page.tabs[pairs.get("tab")];
     if (!opened) return;
     const owner = pairs.get("tab");
+    const named = studies.get(`${owner}.${pairs.get("study")}`);
+    // a name alone is the main study's, or if that has none, the shown one's
+    const whose = (name) => (named && !studies.get(owner)?.params.has(name) ? named : studies.get(owner));
     const found = [];
     for (const [name, text] of pairs) {
       if (["v", "tab", "study"].includes(name) || name.startsWith("__")) continue;
       const dot = name.lastIndexOf(".");
-      const study = studies.get(dot < 0 ? owner : `${owner}.${name.slice(0, dot)}`);
+      const study = dot < 0 ? whose(name) : studies.get(`${owner}.${name.slice(0, dot)}`);
       const param = study?.params.get(name.slice(dot + 1));
       const value = param && (param.kind === "range" ? (text.trim() ? Number(text) : NaN) : param.kind === "flag" ? text === "true" : text);
       if (!param || !accepts(param, value)) return;
       found.push([study, param.name, value]);
     }
     for (const [study, name, value] of found) study.values[name] = value;
-    const named = studies.get(`${owner}.${pairs.get("study")}`);
     if (named) shown[owner] = named.slug;
   };
   follow(new URLSearchParams(location.search));

@@ -20,7 +20,7 @@ from workbench.methods.grounded.moments import CANDIDATES, moments
 from workbench.server.api import Event, Request, Result
 
 STUDY = "#wb-study-grounded-theatre"
-QUERY = "?tab=grounded"
+QUERY = "?tab=grounded&study=theatre&moment=1"
 
 
 @dataclass
@@ -69,7 +69,6 @@ def served() -> Iterator[Served]:
 def theatre(served: Served, open_context: Callable[..., BrowserContext]) -> Iterator[Page]:
     watched: Watched = watch(open_context().new_page(), served.address)
     page = watched.open(QUERY)
-    page.get_by_role("tab", name="Token theatre").click()
     page.locator(f"{STUDY} .main-svg").first.wait_for()
     yield page
     assert watched.foreign() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ from workbench.figures.grounded.ledger import draw_ledger
 from workbench.figures.grounded.manifold import draw_manifold
 from workbench.figures.grounded.mixer import draw_mixed_plans, draw_mixer
 from workbench.figures.grounded.published import draw_published_tables
+from workbench.figures.grounded.reasons import say_why
 from workbench.figures.grounded.scene import marks_of
 from workbench.figures.grounded.success import draw_published, draw_success, draw_tasks
 from workbench.figures.grounded.table import draw_table
@@ -41,14 +43,14 @@ from workbench.methods.grounded import (
 from workbench.methods.grounded.decoder import Rules
 from workbench.methods.grounded.episode import Settings, run
 from workbench.methods.grounded.grounders import Mix, ground
-from workbench.methods.grounded.moments import CANDIDATES, moments, weigh
+from workbench.methods.grounded.moments import CANDIDATES, moments, most_overruled, weigh
 from workbench.methods.grounded.one_step import TrieParams
 from workbench.methods.grounded.records import Record, Records
 from workbench.methods.grounded.theatre import MOMENTS, Params, Result
 from workbench.methods.grounded.worlds import catalog, grid, tasks
-from workbench.methods.grounded.worlds.tabletop import Tabletop
-from workbench.methods.grounded.worlds.vocabulary import say_skill
-from workbench.methods.grounded.worlds.world import with_done
+from workbench.methods.grounded.worlds.tabletop import Tabletop, Thing
+from workbench.methods.grounded.worlds.vocabulary import find_domain, say_skill
+from workbench.methods.grounded.worlds.world import DONE, with_done
 from workbench.methods.intervals import Interval
 
 RNG = np.random.default_rng(0)
@@ -165,7 +167,7 @@ def test_the_theatre_shows_each_moment_and_repeats_the_last() -> None:
     every = moments(result.grounded)
     live = draw_theatre(result)
     assert live.axes == {"moment": every_position(Params)["moment"]}
-    assert len(live.axes["moment"]) == MOMENTS
+    assert len(live.axes["moment"]) == MOMENTS + 1
     for position in (1, 5, 17, MOMENTS):
         moment = every[min(position, len(every)) - 1]
         bars = [trace for trace in live.at(moment=position).data if trace.type == "bar"]
@@ -178,6 +180,77 @@ def test_the_theatre_shows_each_moment_and_repeats_the_last() -> None:
         clicked = int(np.asarray(bars[0].customdata)[moment.chosen])
         assert divmod(clicked, CANDIDATES) == (min(position, len(every)) - 1, moment.chosen)
     assert "goal" in live.words_at(moment=MOMENTS)
+
+
+def test_the_theatre_opens_where_the_model_is_overruled_most() -> None:
+    result = theatre()
+    every = moments(result.grounded)
+    lost = [0.0 if np.argmax(m.language) == m.chosen else m.language.max() for m in every]
+    assert max(lost) > 0
+    place = int(np.argmax(lost))
+    assert most_overruled(every) == place
+    live = draw_theatre(result)
+    assert Params().moment == live.axes["moment"][0] == 0
+    for first, again in zip(live.at(moment=0).data, live.at(moment=place + 1).data, strict=True):
+        assert np.array_equal(np.asarray(first.x, float), np.asarray(again.x, float), True)
+    assert live.words_at(moment=0).endswith(live.words_at(moment=place + 1))
+    assert live.words_at(moment=0).startswith(f"Of the plan's {len(every)} tokens")
+    told = draw_plans(result).at(moment=0)[0]
+    assert [span.pick for span in told.spans if span.role == "accent"] == [place + 1]
+
+
+def test_a_plan_that_never_overrules_the_model_says_so_at_its_first_token() -> None:
+    result = theatre()
+    live = draw_theatre(replace(result, grounded=result.alone))
+    assert most_overruled(moments(result.alone)) == 0
+    assert live.words_at(moment=0).startswith("The model is overruled at none")
+    assert live.words_at(moment=0).endswith(live.words_at(moment=1))
+
+
+def said_against(command: str, world: Tabletop, mix: Mix) -> str:
+    """Why the word at which a command parts from the rest is not taken, the model wanting it."""
+    grounding = ground(world, mix)
+    scores = word_scores(grounding.skills)
+    values = prefix_value(scores.trie, grounding.product)
+    can_be_done = int(np.argmax(grounding.product[:-1]))
+    taken, wanted = (
+        scores.trie.path(int(scores.trie.leaf_of_skill[skill]))
+        for skill in (can_be_done, grounding.skills.index(command))
+    )
+    place = next(i for i, node in enumerate(wanted) if node != taken[i])
+    log = scores.log_probability.copy()
+    log[wanted[place]] = np.log(0.9)
+    sure, chosen = replace(scores, log_probability=log), int(scores.trie.token[taken[place]])
+    moment = weigh(sure, values, (0, *taken)[place], chosen, Rules(), (0, place))
+    decoded = SimpleNamespace(nodes=taken)
+    step = SimpleNamespace(world=world, grounding=grounding, decoded=decoded, scores=sure)
+    row = moment.tokens.tolist().index(int(scores.trie.token[wanted[place]]))
+    return say_why(step, moment, row)
+
+
+def test_each_reason_against_a_word_is_the_scenes() -> None:
+    world, _ = tasks.sample("brown_box", 0)
+    here = {thing.name for thing in world.things}
+    absent = next(name for name in find_domain("boxes").things if name not in here | {"knife"})
+    free = next(name for name in world.pickable if name != "knife")
+    everything = Mix(safety=True, habit=True)
+    put = Tabletop(
+        "boxes",
+        (
+            Thing("brown box", 0.7, 0.7),
+            Thing(free, 0.7, 0.7, 0),
+            Thing("blue box", 0.2, 0.2),
+            Thing("soap", 0.4, 0.4),
+        ),
+    )
+    lying = Tabletop("boxes", (*put.things, Thing("knife", 0.2, 0.8)))
+    box = "pick up the {} and place it on the {} box"
+    assert said_against(box.format(absent, "brown"), world, everything) == (
+        f"there is no {absent} here"
+    )
+    assert "hazard" in said_against(box.format("knife", "brown"), lying, everything)
+    assert "put away" in said_against(box.format(free, "blue"), put, everything)
+    assert said_against(DONE, world, everything) == "something can still be done"
 
 
 def test_rings_mark_only_what_the_words_can_still_mean() -> None:

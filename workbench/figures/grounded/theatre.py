@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from workbench.figures.grounded.bars import Bars, draw_bars
 from workbench.figures.grounded.frames import add_scene
+from workbench.figures.grounded.reasons import say_why
 from workbench.figures.grounded.wording import say_value, show_text, show_token
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.passages import LivePassages, Passage, Span
@@ -16,7 +17,7 @@ from workbench.figures.positions import live_axes
 from workbench.figures.theme import PALETTE
 from workbench.figures.wording import each, join, say_percent
 from workbench.methods.grounded.episode import Episode, Step
-from workbench.methods.grounded.moments import CANDIDATES, Moment, moments
+from workbench.methods.grounded.moments import CANDIDATES, Moment, moments, most_overruled
 from workbench.methods.grounded.theatre import Params, Result
 from workbench.methods.grounded.worlds.tabletop import Tabletop
 from workbench.methods.grounded.worlds.vocabulary import PLACES, skills_of
@@ -44,12 +45,14 @@ def say_outcome(episode: Episode) -> str:
 def draw_theatre(result: Result) -> LiveFigure:
     """The scene and three aligned bars at every token of the grounded plan.
 
-    The first token is position 1 of the slider; positions after the last token repeat it.
+    The first token is position 1 of the slider; positions after the last token repeat it, and
+    position 0 shows the token where language model and scene differ most.
     """
     episode = result.grounded
     every = moments(episode)
     positions = _positions()
-    at = [every[min(p, len(every)) - 1] for p in positions]
+    numbers = _numbers(every, positions)
+    at = [every[number] for number in numbers]
     bars = Bars(
         labels=[_pad(list(m.labels), "") for m in at],
         language=_stack([m.language for m in at]),
@@ -57,10 +60,7 @@ def draw_theatre(result: Result) -> LiveFigure:
         product=_stack([m.product for m in at]),
         chosen=[m.chosen for m in at],
         numbers=np.array(
-            [
-                [(min(p, len(every)) - 1) * CANDIDATES + row for row in range(CANDIDATES)]
-                for p in positions
-            ]
+            [[number * CANDIDATES + row for row in range(CANDIDATES)] for number in numbers]
         ),
         space=SCENE_SHARE,
     )
@@ -70,14 +70,26 @@ def draw_theatre(result: Result) -> LiveFigure:
     slots += _add_halos(figure, episode, at)  # first, so that names stand over them
     slots += add_scene(figure, worlds, AXIS, order=order, side_px=220)
     figure.update_layout(xaxis={"domain": [0.0, 0.25]})
-    words = Slot(
-        "", (AXIS,), each(lambda i: _words(result, every, at[i], is_end=i == len(at) - 1), len(at))
-    )
-    return LiveFigure(figure, {AXIS: [*positions]}, tuple(slots), words)
+    words = [_words(result, every, m, is_end=m is at[-1] and i > 0) for i, m in enumerate(at)]
+    words[0] = join([_say_start(every), words[0]])
+    return LiveFigure(figure, {AXIS: [*positions]}, tuple(slots), Slot("", (AXIS,), words))
 
 
 def _positions() -> list[int]:
     return [int(p) for p in live_axes(Params)[AXIS]]
+
+
+def _numbers(every: Sequence[Moment], positions: Sequence[int]) -> list[int]:
+    """Number of the token at each position of the slider, from 0."""
+    return [min(p, len(every)) - 1 if p else most_overruled(every) for p in positions]
+
+
+def _say_start(every: Sequence[Moment]) -> str:
+    """Why the slider begins where it does."""
+    moment = every[most_overruled(every)]
+    if int(np.argmax(moment.language)) == moment.chosen:
+        return f"The model is overruled at none of the plan's {len(every)} tokens."
+    return f"Of the plan's {len(every)} tokens, model and scene differ most at this one."
 
 
 def _frame(every: Sequence[Moment], moment: Moment) -> int:
@@ -160,9 +172,10 @@ def _words(result: Result, every: Sequence[Moment], moment: Moment, *, is_end: b
     else:
         body = (
             f"The model alone would write “{label[likeliest]}” "
-            f"({say_percent(float(moment.language[likeliest]), 0)}), but for the scene that is "
-            f"worth {say_value(float(moment.grounding[likeliest]))}; the product picks "
-            f"“{label[chosen]}” ({say_percent(float(moment.language[chosen]), 0)}, "
+            f"({say_percent(float(moment.language[likeliest]), 0)}), but "
+            f"{say_why(result.grounded.steps[moment.step], moment, likeliest)}: the scene gives "
+            f"{say_value(float(moment.grounding[likeliest]))}. The product picks "
+            f"“{label[chosen]}” (model {say_percent(float(moment.language[chosen]), 0)}, scene "
             f"{say_value(float(moment.grounding[chosen]))})."
         )
     ended = is_end or moment is every[-1]
@@ -182,14 +195,15 @@ def draw_plans(result: Result) -> LivePassages:
     positions = _positions()
     every = moments(result.grounded)
     alone = _whole("Language model alone", result.alone)
-    passages = [(_written(result.grounded, every, min(p, len(every))), alone) for p in positions]
+    counts = [number + 1 for number in _numbers(every, positions)]
+    passages = [(_written(result.grounded, every, count), alone) for count in counts]
     words = Slot(
         "",
         (AXIS,),
         each(
             lambda i: join(
                 [
-                    f"{min(positions[i], len(every))} of {len(every)} tokens are chosen.",
+                    f"{counts[i]} of {len(every)} tokens are chosen.",
                     f"Grounded: {say_outcome(result.grounded)}",
                     f"Alone: {say_outcome(result.alone)}",
                 ]

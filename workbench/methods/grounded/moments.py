@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,6 +72,46 @@ def _of_step(number: int, step: Step, values: np.ndarray, rules: Rules) -> list[
         weigh(scores, values, nodes[place], chosen, rules, (number, place))
         for place, chosen in enumerate(tokens)
     ]
+
+
+def most_overruled(every: Sequence[Moment]) -> int:
+    """Number of the token where the language model was surest of another one than was chosen.
+
+    The first of equals; 0, the first token, where it was never overruled.
+    """
+    lost = [
+        float(m.language.max()) if int(np.argmax(m.language)) != m.chosen else 0.0 for m in every
+    ]
+    return int(np.argmax(lost)) if lost else 0
+
+
+def blame(step: Step, moment: Moment, row: int) -> str:
+    """The grounder that gives least to the best command which goes on with a candidate.
+
+    Args:
+        step: the step that the moment belongs to.
+        moment: one of its tokens.
+        row: of the candidate.
+
+    Returns:
+        A name of ``Grounding.names``; empty when no command goes on so, or no grounder is on.
+    """
+    ahead = skills_ahead(step, moment, row)
+    if not len(ahead) or not step.grounding.names:
+        return ""
+    best = ahead[int(np.argmax(step.grounding.product[ahead]))]
+    return step.grounding.names[int(np.argmin(step.grounding.values[:, best]))]
+
+
+def skills_ahead(step: Step, moment: Moment, row: int) -> np.ndarray:
+    """Numbers of the skills that begin with what is written and a candidate; none outside them."""
+    if step.decoded is None:
+        return np.array([], dtype=np.int64)
+    trie, before = step.scores.trie, step.decoded.nodes[: moment.place]
+    for child in trie.children(before[-1] if before else 0):
+        if trie.token[child] == moment.tokens[row]:
+            return np.asarray(trie.below(child))
+    return np.array([], dtype=np.int64)
 
 
 def weigh(

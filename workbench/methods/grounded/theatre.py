@@ -22,7 +22,7 @@ from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
 
 MOMENTS = 80
-"""Positions of the slider; a longer plan shows its first so many tokens."""
+"""Last position of the slider; a longer plan shows its first so many tokens."""
 TICKS = 60
 """Pictures of the plans as they are carried out, after the first."""
 
@@ -35,7 +35,10 @@ class Params(Grounded):
         int,
         Range(0, STEP_LIMIT, 1, "… after so many steps", help="0: before the plan begins."),
     ] = 0
-    moment: Annotated[int, Range(1, MOMENTS, 1, "Token", live=True)] = 1
+    moment: Annotated[
+        int,
+        Range(0, MOMENTS, 1, "Token", live=True, help="0: where model and scene differ most."),
+    ] = 0
     tick: Annotated[
         int,
         Range(0, TICKS, 1, "Moment of the execution", live=True, help="The last: both have ended."),
