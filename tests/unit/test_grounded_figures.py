@@ -80,6 +80,7 @@ def one_step():
     values = prefix_value(scores.trie, 0.2 + 0.8 * grounding.product)
     return SimpleNamespace(
         params=TrieParams(),
+        grounding=grounding,
         scores=scores,
         values=values,
         greedy=grounded_greedy(scores, values),
@@ -405,7 +406,7 @@ def test_the_manifold_puts_the_plan_where_its_commands_are() -> None:
         SimpleNamespace(
             commands=tuple(f"command {i}" for i in range(30)),
             points=points,
-            affordance=able,
+            grounding=SimpleNamespace(possible=np.append(able >= 0.5, False)),
             path=(3, 6),
             saycan=9,
             neighbours_alike=0.4,

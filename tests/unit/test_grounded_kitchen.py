@@ -122,6 +122,16 @@ def test_grounders_multiply_in_any_order_and_done_has_its_constant() -> None:
     assert found.product[-1] == pytest.approx(DONE_VALUE)
 
 
+def test_what_is_liked_less_can_be_done_all_the_same() -> None:
+    world, _ = tasks.sample("brown_box", 0)
+    plain = ground(world, Mix(safety=True))
+    liked = ground(world, Mix(safety=True, preference=True, preferred=("banana",), noise=0.05))
+    assert plain.possible.any()
+    assert np.array_equal(plain.possible, plain.product >= 0.5)
+    assert np.array_equal(liked.possible, plain.possible)
+    assert not (liked.product >= 0.5).any()
+
+
 def test_with_every_grounder_off_all_skills_are_worth_one() -> None:
     world, _ = tasks.sample("matching", 0)
     assert np.all(ground(world, Mix(affordance=False)).product == 1.0)

@@ -91,7 +91,7 @@ def _words(result: Result, k: int) -> str:
         verdict = (
             f"Alone, the model would write “{result.phrases[alone]}” "
             f"({say_percent(float(result.language[alone]), 0)} of what may be named), which the "
-            f"detector scores {say_value(float(result.scene[alone]))}. With it, the thought says "
+            f"detector scores {say_value(float(result.scene[alone]))}. With the detector it says "
             f"“{named}” ({say_value(float(result.scene[chosen]))})."
         )
     return join(

@@ -16,7 +16,7 @@ from workbench.methods.grounded.manifold import NEIGHBOURS, Result
 def draw_manifold(result: Result) -> LiveFigure:
     """Embeddings of all commands in two dimensions, coloured by what the first state allows."""
     commands, points = result.commands, result.points
-    able = result.affordance >= 0.5
+    able = result.grounding.possible[:-1]
     figure = go.Figure()
     for mask, name, colour, size, opacity in (
         (~able, "cannot be done now", PALETTE["baseline"], 6, 0.4),

@@ -59,9 +59,9 @@ def draw_mixer(result: Result) -> LiveFigure:
     scenes = len(result.episodes)
     words = join(
         [
-            f"{scenes} scene{'s' if scenes > 1 else ''}. At λ = 0 "
-            f"{say_percent(float(result.feasible[0]), 0)} of the commands could be done, at the "
-            f"paper's λ = 1 {say_percent(float(result.feasible[paper]), 0)}.",
+            f"{scenes} scene{'s' if scenes > 1 else ''}. Commands that could be done: "
+            f"{say_percent(float(result.feasible[0]), 0)} with the model alone (λ = 0), "
+            f"{say_percent(float(result.feasible[paper]), 0)} with the paper's λ = 1.",
             f"Goals reached: {say_percent(float(result.success[0]), 0)} alone, "
             f"{say_percent(float(result.success[paper]), 0)} at λ = 1, "
             f"{say_percent(float(result.success[last]), 0)} at λ = {STRENGTHS[last]:g}.",

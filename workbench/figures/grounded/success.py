@@ -97,12 +97,13 @@ def draw_success(result: Result) -> LiveFigure:
     figure.update_yaxes(tickvals=heights, ticktext=NAMES, row=1, col=1)
     figure.update_yaxes(tickvals=heights, showticklabels=False, row=1, col=2)
     gain = result.gains["greedy", "ungrounded"]
+    whole = result.gains["saycan", "greedy"]
     ratio = result.tokens["saycan"] / result.tokens["greedy"]
     words = join(
         [
             f"On {result.episodes} scenes grounding changes success by {say_gain(gain, 0)}: "
             f"{verdict_of(gain)}.",
-            f"SayCan against greedy: {say_gain(result.gains['saycan', 'greedy'], 0)}, for "
+            f"SayCan against greedy: {say_gain(whole, 0)}, {verdict_of(whole)}, for "
             f"{say_times(ratio)} the tokens.",
             "The model alone chooses from the same list of commands here.",
             _say_habit(result),
@@ -115,9 +116,12 @@ def _say_habit(result: Result) -> str:
     """That one grounder is not the paper's, and what becomes of greedy decoding without it."""
     without = result.without_habit
     if result.params.world == "pairs":
-        return (
-            "Nothing here is our addition: the habit grounder is off and “done” is left to the "
-            "model. The table holds three blocks and their three bowls alone."
+        return join(
+            [
+                "Nothing here is our addition: the habit grounder is off and “done” is left to the "
+                "model. The table holds three blocks and their three bowls alone.",
+                _say_early(result),
+            ]
         )
     if result.params.world != "tabletop":
         return ""
@@ -141,6 +145,18 @@ def _say_habit(result: Result) -> str:
         "One grounder, the habit, is ours and not the paper's: without it greedy decoding reaches "
         f"{alone} ({low} to {high}) on {without.scenes} of these scenes, with it {beside}; "
         f"{verdict}"
+    )
+
+
+def _say_early(result: Result) -> str:
+    """That beam and SayCan stop before greedy decoding does, and why."""
+    greedy, beam, saycan = (result.commands[method] for method in ("greedy", "beam", "saycan"))
+    if max(beam, saycan) >= greedy:
+        return ""
+    return (
+        f"Beam and SayCan stop early, after {beam:.1f} and {saycan:.1f} commands; greedy decoding "
+        f"gives {greedy:.1f}. They weigh whole commands, and every token of a long one costs "
+        "probability: “done” is the shortest. Greedy decoding compares its first word alone."
     )
 
 

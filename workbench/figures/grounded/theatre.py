@@ -25,8 +25,6 @@ from workbench.methods.grounded.worlds.world import FREE
 
 AXIS = "moment"
 SCENE_SHARE = 0.34
-POSSIBLE = 0.5
-"""A command counts as possible from this value on."""
 OUTCOMES = {
     "success": "The goal is reached.",
     "planner": "The goal is not reached: the plan was wrong.",
@@ -140,7 +138,7 @@ def _meant(step: Step, moment: Moment) -> list[tuple[float, float]]:
     able = [
         skills[step.grounding.skills[s]]
         for s in below
-        if step.grounding.product[s] >= POSSIBLE and step.grounding.skills[s] in skills
+        if step.grounding.possible[s] and step.grounding.skills[s] in skills
     ]
     items = {item for item, _ in able}
     names = items if len(items) > 1 else {target for _, target in able}

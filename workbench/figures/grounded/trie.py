@@ -131,14 +131,14 @@ def _words(result: TrieResult, count: int) -> str:
     nodes = result.greedy.nodes[:count]
     node = nodes[-1] if nodes else 0
     so_far = scores.text_of_path(node).strip()
-    possible = int(np.sum(result.values[trie.leaf_of_skill] >= 0.5))
+    possible = int(result.grounding.possible.sum())
     if trie.child_count[node] == 0 and nodes:
         return join([f"The command is “{so_far}”.", _say_alone(result, so_far)])
-    ahead = int(np.sum(result.values[trie.leaf_of_skill[trie.below(node)]] >= 0.5))
+    ahead = int(result.grounding.possible[trie.below(node)].sum())
     mass = float(scores.outside_mass[node])
     return join(
         [
-            f"After “{so_far}” {ahead} commands can still be carried out"
+            f"After “{so_far}” {ahead} command{'' if ahead == 1 else 's'} can still be carried out"
             if so_far
             else f"Of {len(trie.skills)} commands, {possible} can be carried out in this scene",
             "(green branches; grey ones cannot).",

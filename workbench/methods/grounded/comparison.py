@@ -20,6 +20,7 @@ from workbench.methods.grounded.records import Record, Records, ask_records
 from workbench.methods.grounded.resampling import paired_difference
 from workbench.methods.grounded.scene import DEFAULT_MODEL, MODEL, WORLD_NAMES
 from workbench.methods.grounded.worlds import catalog, tasks
+from workbench.methods.grounded.worlds.world import DONE
 from workbench.methods.intervals import Interval, wilson
 from workbench.params import Choice, Range, Text, check
 from workbench.server.api import ModelClient
@@ -93,6 +94,7 @@ class Result:
         gains: by "greedy - ungrounded" and the like: paired difference with its interval.
         outcomes: by method and outcome, with its interval.
         tokens: by method, mean contexts read for one command.
+        commands: by method, mean commands of an episode, "done" left out.
         without_habit: greedy decoding without the grounder that is ours; None where it was not
             measured.
     """
@@ -106,6 +108,7 @@ class Result:
     gains: dict[tuple[str, str], Interval]
     outcomes: dict[str, dict[str, Interval]]
     tokens: dict[str, float]
+    commands: dict[str, float]
     without_habit: WithoutHabit | None
 
     @property
@@ -163,6 +166,10 @@ def compute(records: Records, params: Params) -> Result:
         },
         tokens={
             m: float(np.mean([t for one in rows for t in one.tokens_scored]))
+            for m, rows in table.items()
+        },
+        commands={
+            m: float(np.mean([sum(c != DONE for c in one.commands) for one in rows]))
             for m, rows in table.items()
         },
         without_habit=_without_habit(found, places),
@@ -227,6 +234,8 @@ def summarise(result: Result) -> Summary:
                 numbers[f"{outcome}_{method}"] = round(one.mean, 6)
     for method, tokens in result.tokens.items():
         numbers[f"tokens_a_step_{method}"] = round(tokens, 4)
+    for method, commands in result.commands.items():
+        numbers[f"commands_an_episode_{method}"] = round(commands, 4)
     for method in ("beam", "saycan"):
         ratio = result.tokens[method] / result.tokens["greedy"]
         numbers[f"tokens_{method}_over_greedy"] = round(ratio, 4)

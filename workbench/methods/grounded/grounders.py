@@ -22,6 +22,8 @@ from workbench.methods.grounded.worlds.world import DONE_VALUE, World, with_done
 
 PREFERRED = 0.5
 NOT_PREFERRED = 0.1
+POSSIBLE = 0.5
+"""A command counts as possible from this value on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,14 @@ class Grounding:
     def product(self) -> np.ndarray:
         """``(skills,)`` product of all grounders (arXiv:2303.00855, section 3.3)."""
         return self.values.prod(axis=0)
+
+    @property
+    def possible(self) -> np.ndarray:
+        """``(skills,)`` bool, what no grounder speaks against; being liked less is no obstacle."""
+        hard = [
+            row for name, row in zip(self.names, self.values, strict=True) if name != "preference"
+        ]
+        return np.prod(hard, axis=0) >= POSSIBLE if hard else np.ones(len(self.skills), dtype=bool)
 
 
 def ground(world: World, mix: Mix) -> Grounding:

@@ -73,11 +73,6 @@ class Result:
     neighbours_alike: float
     possible: float
 
-    @property
-    def affordance(self) -> np.ndarray:
-        """``(m,)`` product of the grounders for each command."""
-        return self.grounding.product[:-1]
-
 
 def gather(client: ModelClient, params: Params) -> Inputs:
     """Plan the task, and embed every command."""
@@ -130,7 +125,7 @@ def compute(inputs: Inputs, params: Params) -> Result:
     """Project the commands and say which can be done."""
     commands = inputs.world.skills()
     grounding = ground(inputs.world, mix_of(params))
-    able = grounding.product[:-1] >= 0.5
+    able = grounding.possible[:-1]
     points, spread = project(inputs.vectors)
     first = inputs.plan.steps[0]
     best = saycan(first.scores, first.grounding.product, strength=params.strength).skill

@@ -209,7 +209,7 @@ def summarise_trie(result: TrieResult) -> Summary:
         "has_left": result.greedy.has_left,
         "has_left_alone": result.alone.has_left,
         "skills": len(scores.trie.skills),
-        "possible": int((product[:-1] >= 0.5).sum()),
+        "possible": int(result.grounding.possible[:-1].sum()),
         "contexts": shared_tokens(scores.trie),
         "tokens_every_skill": every_skill_tokens(scores.trie),
         "outside_mass_first": round(float(scores.outside_mass[0]), 6),
