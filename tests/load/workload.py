@@ -74,7 +74,6 @@ QUESTIONS = tuple(
     Move(*move)
     for move in (
         ("attention.heads", "text"),
-        ("attention.symmetries", "layer"),
         ("attention.symmetries", "text"),
         ("gla.names", "names"),
         ("visionllm.console", "scene"),
