@@ -60,6 +60,7 @@
   const chipsControl = (param, change, study) => {
     let chips = [];
     let dragged = null;
+    let editing = null;
     const list = make("ul", { class: "wb-chips", "aria-labelledby": labelId(param) });
     const box = make("input", { type: "text", placeholder: "Add a phrase", "aria-label": `Add a phrase to ${param.label}`, maxlength: "20000" });
     const set = (next, at) => change(written(next.slice(0, param.maxItems)), at);
@@ -79,6 +80,29 @@
       set(next, at);
       list.children[to]?.querySelector(".wb-chip-text").focus();
     };
+    const rename = (i, label) => {
+      const { text, isLocked } = chips[i];
+      const field = make("input", { type: "text", class: "wb-chip-edit", value: text, "aria-label": `Rename ${text}` });
+      const mine = (editing = {});
+      const end = (wanted, at) => {
+        if (editing !== mine) return; // ended already, or the chips were drawn anew
+        editing = null;
+        const renamed = chipsOf(wanted).map((chip) => ({ text: chip.text, isLocked: isLocked || chip.isLocked }));
+        if (!renamed.length || wanted.trim() === text) show(study.values[param.name]);
+        else set([...chips.slice(0, i), ...renamed, ...chips.slice(i + 1)], at);
+        list.children[i]?.querySelector(".wb-chip-text").focus();
+      };
+      field.addEventListener("keydown", (event) => {
+        if (!["Enter", "Escape"].includes(event.key)) return;
+        event.preventDefault();
+        end(event.key === "Enter" ? field.value : text, event.timeStamp);
+      });
+      field.addEventListener("blur", (event) => end(field.value, event.timeStamp));
+      label.parentElement.draggable = false;
+      label.replaceWith(field);
+      field.select();
+      field.focus();
+    };
     const offers = offersRow(param, study, (text) => chips.some((chip) => chip.text === text), add);
     const roleOf = (text) => (study.offers[param.name] ?? []).find((offer) => offer.text === text)?.role;
     const drawChip = ({ text, isLocked }, i) => {
@@ -87,6 +111,7 @@
         const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
         if (step) move(i, i + step, event.timeStamp);
         else if (["Delete", "Backspace"].includes(event.key)) set(chips.filter((_, other) => other !== i), event.timeStamp);
+        else if (["Enter", "F2"].includes(event.key)) rename(i, event.currentTarget);
         else return;
         event.preventDefault();
       };
@@ -103,18 +128,19 @@
             dragged = null;
           },
         },
-        make("span", { class: "wb-chip-text", tabindex: "0", title: "Drag it, or move it with the arrow keys", onkeydown }, text),
+        make("span", { class: "wb-chip-text", tabindex: "0", title: "Drag it, or move it with the arrow keys; a double click or Enter renames it", onkeydown, ondblclick: (event) => rename(i, event.currentTarget) }, text),
         make("button", { type: "button", "aria-pressed": String(isLocked), "aria-label": `Lock ${text}`, title: "Lock", onclick: (event) => set(chips.map((chip, other) => (other === i ? { text, isLocked: !isLocked } : chip)), event.timeStamp) }, isLocked ? "●" : "○"),
         make("button", { type: "button", "aria-label": `Remove ${text}`, title: "Remove", onclick: (event) => set(chips.filter((_, other) => other !== i), event.timeStamp) }, "×"),
       );
     };
     const show = (value) => {
+      editing = null;
       chips = chipsOf(value);
       list.replaceChildren(...chips.map(drawChip));
       full.hidden = true;
       offers.show();
     };
-    study.offered.add(() => show(study.values[param.name]));
+    study.offered.add(() => editing || show(study.values[param.name])); // not while somebody types
     box.addEventListener("keydown", (event) => {
       if (event.key !== "Enter") return;
       event.preventDefault();

@@ -68,6 +68,30 @@ def test_phrases_are_added_locked_moved_and_removed(parts: Page) -> None:
     expect(study(parts).get_by_text("4 phrases at most: 1 left out.")).to_be_visible()
 
 
+def test_a_phrase_is_renamed_in_its_place_and_keeps_its_lock(parts: Page) -> None:
+    def rename(old: str, new: str, key: str) -> None:
+        field = study(parts).get_by_role("textbox", name=f"Rename {old}")
+        expect(field).to_be_focused()
+        field.fill(new)
+        field.press(key)
+
+    labels = study(parts).locator(".wb-chip-text")
+    study(parts).get_by_role("button", name="Lock harbour").click()
+    labels.filter(has_text="harbour").dblclick()
+    rename("harbour", " old  quay ", "Enter")
+    assert value(parts, "hint") == "!old quay; new ferry"
+    expect(labels.first).to_be_focused()
+    labels.filter(has_text="new ferry").press("Enter")
+    rename("new ferry", "something else", "Escape")
+    assert value(parts, "hint") == "!old quay; new ferry"
+    labels.filter(has_text="new ferry").press("F2")
+    rename("new ferry", "", "Enter")  # what says nothing renames nothing
+    assert value(parts, "hint") == "!old quay; new ferry"
+    labels.filter(has_text="new ferry").dblclick()
+    rename("new ferry", "tide; ebb", "Tab")
+    assert value(parts, "hint") == "!old quay; tide; ebb"
+
+
 def test_pieces_are_put_dragged_stepped_and_taken_away(parts: Page) -> None:
     square = study(parts).locator(".wb-board")
     square.scroll_into_view_if_needed()
