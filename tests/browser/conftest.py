@@ -141,6 +141,7 @@ def toy_client(served: Served) -> Iterator[toy.ToyClient]:
     client.gate.set()
     client.stopped.clear()
     client.is_down = False
+    client.endpoint_says = ""
     client.shared_with = 0
     client.measured = {"Hello."}
     client.requests.clear()

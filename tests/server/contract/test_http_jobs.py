@@ -186,7 +186,8 @@ class TestLeaving:
     def test_a_job_somebody_listens_to_is_kept(
         self, engine: Engine, settings: Settings, operations: FakeOperations
     ) -> None:
-        app = create_app(engine, settings, version="0", idle_s=0.05)
+        # long enough that a loaded machine has begun to listen before the first job is given up
+        app = create_app(engine, settings, version="0", idle_s=2.0)
         with running_server(app) as url, plain_client(url) as http:
             kept = http.post("/v1/jobs", json=GATED | {"arguments": {"name": "kept"}}).json()
             operations.wait_started()
@@ -197,7 +198,8 @@ class TestLeaving:
                 other = http.post("/v1/jobs", json=GATED | {"arguments": {"name": "other"}}).json()
                 while metric(http, "workbench_abandoned_jobs_total") == 0:
                     pass
-                assert http.get(other["result"]).status_code == 499
+                # counted first, cancelled then: the answer may be a moment away
+                assert http.get(other["result"], params={"wait_s": 10}).status_code == 499
                 operations.gate.set()
                 assert [event.event for event in stream if event.data][-1] == "end"
             assert http.get(kept["result"]).status_code == 200
