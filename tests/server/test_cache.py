@@ -94,6 +94,12 @@ def change_rows(folder: Path, statement: str, *values: object) -> None:
     connection.close()
 
 
+def limit_pages(store: DiskStore, pages: int) -> None:
+    """Give the calling thread's connection no more room than so many pages, or than it has."""
+    assert store._store is not None
+    store._store._index._sql(f"PRAGMA max_page_count = {pages}").fetchall()
+
+
 def damage(folder: Path) -> None:
     """Write over everything of a database but its first page, as a failing disk does."""
     connection = sqlite3.connect(folder / "cache.db")
@@ -296,6 +302,24 @@ class TestTrouble:
         assert store.is_on
         assert store.note == ""
         assert number_in(store.get(key_of(6))) == 6
+        store.close()
+
+    def test_a_database_that_finds_no_room_is_a_full_disk_and_not_a_damaged_one(
+        self, folder: Path
+    ) -> None:
+        now = [0.0]
+        store = DiskStore(folder, LIMIT_BYTES, clock=lambda: now[0])
+        keep(store, 1)
+        # the writer's own connection now meets SQLite's real complaint
+        store._writer.submit(limit_pages, store, 1).result()
+        keep(store, *range(2, 500))
+        assert store.note == "off: the disk is full; results are still computed and shown"
+        store._writer.submit(limit_pages, store, 1_000_000).result()
+        now[0] += RETRY_S + 1
+        keep(store, 1000)
+        assert [number_in(store.get(key_of(number))) for number in (1, 1000)] == [1, 1000]
+        assert store.note == ""
+        assert not folder.with_name("cache-damaged").exists()
         store.close()
 
     def test_a_failed_write_leaves_no_half_file(

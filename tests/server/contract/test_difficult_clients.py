@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import httpx
@@ -16,6 +19,15 @@ from workbench.server.engine import Engine
 
 PARTIALS = 1_500
 """Partial results that grow: about 6 MB as they are sent, more than a connection holds."""
+
+ASK_AND_FOLLOW = """
+import sys
+from workbench.server.api import Request
+from workbench.server.client import HttpClient
+job = HttpClient(sys.argv[1]).submit(Request("fake.gated", arguments={"name": sys.argv[2]}))
+for event in job.events():
+    print(event.kind, flush=True)
+"""
 
 
 @contextlib.contextmanager
@@ -68,12 +80,17 @@ def test_the_work_of_a_page_that_was_killed_goes_on_and_is_given_to_its_successo
     url: str, http: httpx.Client, operations: FakeOperations
 ) -> None:
     request = Request("fake.gated", arguments={"name": "asked before and after"})
-    killed = HttpClient(url)
-    events = killed.submit(request).events()
-    while next(events).kind != "running":
-        pass
+    page = subprocess.Popen(
+        [sys.executable, "-c", ASK_AND_FOLLOW, url, str(request.arguments["name"])],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert page.stdout is not None
+    with page.stdout as told:
+        assert any(line == "running\n" for line in told)
     operations.wait_started()
-    killed._connection.close()  # as the kernel does for a process that was killed: no farewell
+    page.send_signal(signal.SIGKILL)
+    assert page.wait(WAIT_S) == -signal.SIGKILL
     with contextlib.closing(HttpClient(url)) as successor:
         job = successor.submit(request)
         operations.gate.set()
