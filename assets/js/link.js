@@ -7,7 +7,7 @@
   const shown = {}; // the study that each tab shows, by slug
   let timer;
 
-  const query = () => {
+  const query = (leftOut = []) => {
     const pairs = new URLSearchParams();
     if (tab === "overview") return pairs;
     pairs.set("v", page.link.version);
@@ -17,7 +17,7 @@
       const study = studies.get(slug);
       const prefix = slug === tab ? "" : `${slug.slice(tab.length + 1)}.`;
       const isShown = slug === (shown[tab] ?? tab);
-      for (const param of study.spec.params) {
+      for (const param of study.spec.params.filter(({ kind }) => !leftOut.includes(kind))) {
         const value = study.values[param.name];
         const isKept = isShown && !LONG_KINDS.includes(param.kind);
         if (isKept || !equal(value, param.default)) pairs.set(prefix + param.name, String(value));
@@ -47,7 +47,14 @@
     for (const [study, name, value] of found) study.values[name] = value;
     if (named) shown[owner] = named.slug;
   };
-  follow(new URLSearchParams(location.search));
+  // What is too long for an address is kept by the tab of the browser, beside the address without it:
+  // when the page comes back after its server was away, a long text is still there.
+  const LONG = "wb-long-link";
+  const keptLong = () => {
+    const [shownAddress, text] = JSON.parse(sessionStorage.getItem(LONG) ?? "[]");
+    return shownAddress === location.href ? text : undefined;
+  };
+  follow(new URLSearchParams(keptLong() ?? location.search));
 
   // Gradio moves between tabs; which one is seen is told by its buttons
   document.addEventListener("click", (event) => {
@@ -56,20 +63,27 @@
     if (study) workbench.showStudy(study.slug);
   });
 
-  const address = () => {
+  const address = (leftOut) => {
     const kept = [...new URLSearchParams(location.search)].filter(([name]) => name.startsWith("__"));
-    const text = new URLSearchParams([...query(), ...kept]).toString();
+    const text = new URLSearchParams([...query(leftOut), ...kept]).toString();
     return location.origin + location.pathname + (text ? `?${text}` : "");
   };
   const keep = () => {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      if (address().length <= page.link.maxCharacters) history.replaceState(history.state, "", address());
+      const isShort = address().length <= page.link.maxCharacters;
+      history.replaceState(history.state, "", isShort ? address() : address(LONG_KINDS));
+      try {
+        if (isShort) sessionStorage.removeItem(LONG);
+        else sessionStorage.setItem(LONG, JSON.stringify([location.href, query().toString()]));
+      } catch {
+        // the browser keeps nothing for this page; then only what fits an address comes back
+      }
     }, 250);
   };
 
   Object.assign(workbench, {
-    address,
+    address: () => address(),
     isTooLong: () => address().length > page.link.maxCharacters,
     changed: keep,
     tab: () => tab,

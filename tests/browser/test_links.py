@@ -55,6 +55,22 @@ def test_a_copied_link_restores_every_input_even_those_never_run(watched: Watche
     expect(page.locator(BANNER)).to_be_hidden()
 
 
+def test_a_text_too_long_for_a_link_is_still_there_when_the_page_comes_back(
+    watched: Watched,
+) -> None:
+    page = watched.open_waves()
+    page.get_by_role("tab", name=SLOW_TITLE).click()
+    text = page.get_by_role("textbox", name="Text")
+    opened_with = text.input_value()
+    text.fill("a long word " * 1_000)
+    page.wait_for_function("sessionStorage.getItem('wb-long-link') !== null")
+    page.reload()
+    expect(text).to_have_value("a long word " * 1_000)
+    page.goto(watched.address + "?v=1&tab=waves&study=slow&slow.scale=2")  # another link wins
+    expect(text).to_have_value(opened_with)
+
+
+
 def test_a_value_out_of_range_opens_the_defaults_and_says_what_is_allowed(watched: Watched) -> None:
     page = watched.open_waves("?v=1&tab=waves&height=9")
     expect(page.locator(BANNER)).to_contain_text("Height H is 9; choose 0 to 3.")
