@@ -25,9 +25,11 @@ from panels.ending import Ending
 from panels.head import OwnHead
 from panels.look import THEME
 from panels.page import Desk, Page
+from panels.preparing import Preparing
 from panels.runs import ENDING
 from panels.statics import Statics
 from panels.widget import element
+from panels.workers import Workers
 from workbench.methods.catalog import METHODS, Method
 from workbench.server.api import ModelClient
 
@@ -46,6 +48,7 @@ def build_app(
     methods: Sequence[Method] = METHODS,
     builders: Mapping[str, Callable[[Page], None]] | None = None,
     access: Access = Access(),  # noqa: B008  frozen
+    workers: Workers | None = None,
 ) -> FastAPI:
     """The page as an application: mount it under any ASGI server.
 
@@ -57,8 +60,10 @@ def build_app(
         methods: the tabs, in screen order.
         builders: what builds each tab, by slug; ``panels.<slug>.build`` where it says nothing.
         access: who may use it, and how much they may send.
+        workers: processes that compute and draw; they know the workbench's own tabs only. ``None``
+            to do it in this one.
     """
-    desk = Desk(client)
+    desk = Desk(client, workers)
     demo, pages = _build_blocks(desk, methods, builders or {})
     statics = Statics(_describe(pages, version))
     app = FastAPI(title=TITLE, version=version, docs_url=None, redoc_url=None, openapi_url=None)
@@ -79,7 +84,8 @@ def build_app(
     panels = [panel for page in pages for panel in page.panels]
     app.include_router(downloads.router(desk, panels))
     app.include_router(models.router(client))
-    _add_health(app, desk, version)
+    app.state.preparing = Preparing(desk, panels)
+    _add_health(app, desk, app.state.preparing, version)
     demo.state_session_capacity = SESSIONS
     gr.mount_gradio_app(
         app,
@@ -176,11 +182,12 @@ def _leaves(desk: Desk) -> Any:
     return leave
 
 
-def _add_health(app: FastAPI, desk: Desk, version: str) -> None:
+def _add_health(app: FastAPI, desk: Desk, preparing: Preparing, version: str) -> None:
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> dict[str, Any]:
-        """Whether the page is alive (it answers) and whether its model server does."""
+        """Whether the page is alive (it answers), what it has drawn, and how its server is."""
         answer: dict[str, Any] = {"page": "ok", "version": version}
+        answer |= {"drawn": preparing.drawn, "prepared": preparing.is_done}
         if desk.runner.is_ending:
             return answer | {"page": "ending", "server": "unreachable", "message": ENDING}
         try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from panels.page import Page
+from typing import TYPE_CHECKING
+
 from panels.view import View
 from workbench.figures.attention import (
     draw_error,
@@ -35,6 +36,9 @@ from workbench.methods.attention import (
     SYMMETRY_LAB,
     TRANSITION,
 )
+
+if TYPE_CHECKING:
+    from panels.page import Page
 
 
 def build(page: Page) -> None:

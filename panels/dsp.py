@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from panels.following import Remark
-from panels.page import Page
 from panels.view import Offer, View
 from workbench.figures.dsp import (
     draw_anatomy,
@@ -49,6 +49,9 @@ from workbench.methods.dsp.marking import fate, occurs
 from workbench.methods.dsp.removal import Removal
 from workbench.params import chips
 from workbench.server.api import ModelClient
+
+if TYPE_CHECKING:
+    from panels.page import Page
 
 SUMMARIES_KEPT = "The summaries written so far are kept: press Run to go on from there."
 CHECKPOINT_KEPT = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from panels.page import Page
+from typing import TYPE_CHECKING
+
 from panels.view import View
 from workbench.figures.gla import (
     draw_accuracy,
@@ -37,6 +38,9 @@ from workbench.methods.gla import (
     SURGERY,
     WORLD,
 )
+
+if TYPE_CHECKING:
+    from panels.page import Page
 
 
 def build(page: Page) -> None:

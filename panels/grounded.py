@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from panels.page import Page
 from panels.view import Offer, View
 from workbench.figures.grounded import (
     draw_beam,
@@ -41,6 +40,9 @@ from workbench.methods.grounded import (
 )
 from workbench.methods.grounded.worlds.grid import GridWorld
 from workbench.methods.grounded.worlds.tabletop import Tabletop
+
+if TYPE_CHECKING:
+    from panels.page import Page
 
 
 def build(page: Page) -> None:

@@ -18,10 +18,12 @@ import gradio as gr
 
 from panels import guard, lesson
 from panels.following import Follow, Follower, written
-from panels.results import Offers, ResultStore, publish
+from panels.publishing import Offers, publish
+from panels.results import ResultStore
 from panels.runs import Ask, Mode, NotMeasuredError, Runner
 from panels.view import Download, View
 from panels.widget import element
+from panels.workers import Workers
 from workbench.methods.catalog import Method
 from workbench.params import (
     Board,
@@ -38,7 +40,7 @@ from workbench.params import (
     parse,
 )
 from workbench.server.api import Event, ModelClient
-from workbench.study import Outcome, Study
+from workbench.study import Gathered, Outcome, Study
 
 OPEN_CONTROLS = 3
 """So many controls are in sight; the rest fold under "More"."""
@@ -62,19 +64,39 @@ class StudyPanel:
 
 @dataclass
 class Desk:
-    """What all tabs share: the model server, the runner and the store of results."""
+    """What all tabs share: the model server, the runner and the store of results.
+
+    Args:
+        client: the model server.
+        workers: processes that compute and draw; ``None`` to do it in threads of this one.
+    """
 
     client: ModelClient
+    workers: Workers | None = None
     results: ResultStore = field(default_factory=ResultStore)
     views: dict[str, tuple[View, ...]] = field(default_factory=dict)
     offers: dict[str, Offers] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.runner = Runner(self.client, self._finish, self.results.is_served, self.results.renew)
+        self.runner = Runner(
+            self.client,
+            self._finish,
+            self.results.is_served,
+            self.results.renew,
+            elsewhere=self._make_elsewhere,
+        )
 
     def _finish(self, study: Study, outcome: Outcome) -> str:
         views, offers = self.views[study.slug], self.offers[study.slug]
-        return publish(self.results, study, outcome, views, offers)
+        return self.results.keep(publish(study, outcome, views, offers))
+
+    def _make_elsewhere(
+        self, study: Study, gathered: Gathered[Any, Any]
+    ) -> tuple[str, Mapping[str, Any]] | None:
+        if self.workers is None or study.is_local:  # what measures a machine does so undisturbed
+            return None
+        published = self.workers.make(study, gathered)
+        return published and (self.results.keep(published), published.receipt)
 
 
 def tab_id(study: str) -> str:

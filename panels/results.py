@@ -1,4 +1,4 @@
-"""Results as the browser fetches them: compressed JSON, named by its own digest.
+"""The store of results, from which the browser fetches them.
 
 Gradio carries only the address. So thirty students who look at the same result share one copy,
 the browser caches it for good, and a session's state stays small.
@@ -7,67 +7,18 @@ the browser caches it for good, and a session's state stays small.
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from panels.snippet import snippet
-from panels.view import Offer, View
-from workbench.params import as_dict
-from workbench.study import Outcome, Study
+from panels.publishing import ROUTE, Published, as_json, pack
 
-ROUTE = "/workbench-results"
 LIMIT_BYTES = 192 * 2**20
 FOREVER = "public, max-age=31536000, immutable"
-
-
-Offers = Mapping[str, Callable[[Any], Sequence[Offer]]]
-"""Name of a parameter -> what a study's result offers for it."""
-
-
-def publish(
-    store: ResultStore, study: Study, outcome: Outcome, views: Sequence[View], offers: Offers
-) -> str:
-    """Keep everything the page shows of an outcome; returns the address of its numbers.
-
-    The first figure comes with them; the others are fetched when they are shown.
-    """
-    first, *others = (
-        {"name": view.name, "title": view.title} | view.draw(outcome.result).payload()
-        for view in views
-    )
-    figures = [first, *({"address": store.put(_as_json(figure))} for figure in others)]
-    body = {
-        "study": study.slug,
-        "title": study.title,
-        "params": as_dict(outcome.params),
-        "summary": dict(outcome.summary),
-        "receipt": dict(outcome.receipt),
-        "python": snippet(study, outcome.params),
-        "figures": figures,
-        "offers": {
-            name: [asdict(each) for each in offer(outcome.result)] for name, offer in offers.items()
-        },
-    }
-    return store.put(_as_json(body))
-
-
-def _as_json(body: object) -> bytes:
-    return json.dumps(body, ensure_ascii=False, allow_nan=False, default=_plain).encode()
-
-
-def _plain(value: object) -> object:
-    if hasattr(value, "item"):
-        return value.item()  # type: ignore[union-attr]  # a NumPy scalar
-    if hasattr(value, "items"):
-        return dict(value)  # type: ignore[call-overload]  # a read-only mapping
-    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def _digest(address: str) -> str:
@@ -84,21 +35,29 @@ class ResultStore:
 
     def put(self, body: bytes) -> str:
         """Keep a body; returns the address under which the page serves it."""
-        digest = hashlib.sha256(body).hexdigest()
-        packed = gzip.compress(body, compresslevel=1, mtime=0)
+        address, packed = pack(body)
+        self._keep({address: packed})
+        return address
+
+    def keep(self, published: Published) -> str:
+        """Keep everything the page shows of an outcome; returns the address of its numbers."""
+        self._keep(published.bodies)
+        return published.address
+
+    def _keep(self, bodies: Mapping[str, bytes]) -> None:
         with self._lock:
-            self._bodies[digest] = packed
-            self._bodies.move_to_end(digest)
+            for address, packed in bodies.items():
+                self._bodies[_digest(address)] = packed
+                self._bodies.move_to_end(_digest(address))
             while sum(map(len, self._bodies.values())) > self._limit_bytes:
                 self._bodies.popitem(last=False)
-        return f"{ROUTE}/{digest}.json"
 
     def renew(self, address: str, receipt: Mapping[str, Any]) -> str | None:
         """Keep a body again with another receipt; its new address, ``None`` if it was dropped."""
         packed = self.get(_digest(address))
         if packed is None:
             return None
-        return self.put(_as_json(json.loads(gzip.decompress(packed)) | {"receipt": receipt}))
+        return self.put(as_json(json.loads(gzip.decompress(packed)) | {"receipt": receipt}))
 
     def get(self, digest: str) -> bytes | None:
         """The compressed body, or ``None`` when it was dropped."""

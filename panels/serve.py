@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import importlib
 import logging
+import os
 import signal
 import socket
 import threading
@@ -14,6 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from panels.access import Access
 from panels.ending import Ending
+from panels.preparing import Preparing
+from panels.workers import Workers
 from workbench.errors import InputError
 from workbench.server.api import ModelClient
 from workbench.server.exposure import is_loopback
@@ -90,7 +95,8 @@ def serve_page(  # noqa: PLR0913  one command's settings
     from panels.app import build_app  # gradio takes seconds to import: first the port, then it
 
     access = Access(password, local_only=is_loopback(host) and not password)
-    page = build_app(client, version=version, access=access)
+    workers = Workers(os.cpu_count() or 1)
+    page = build_app(client, version=version, access=access, workers=workers)
     app: ASGIApp = page
     if import_heavy_libraries:
         app = OnceQuiet(app, _import_heavy_libraries, quiet_s=QUIET_S)
@@ -105,12 +111,14 @@ def serve_page(  # noqa: PLR0913  one command's settings
     shown_host = f"[{host}]" if ":" in host else host
     # uvicorn sends itself the signal again when it has finished; let it end in order
     signal.signal(signal.SIGTERM, end_in_order)
-    PageServer(
-        config,
-        lambda: say(f"The workbench is at http://{shown_host}:{port} (Ctrl-C stops it)"),
-        ending=page.state.ending,
-        grace_s=grace_s,
-    ).run()
+    with contextlib.closing(workers):
+        PageServer(
+            config,
+            lambda: say(f"The workbench is at http://{shown_host}:{port} (Ctrl-C stops it)"),
+            ending=page.state.ending,
+            grace_s=grace_s,
+            preparing=page.state.preparing,
+        ).run()
 
 
 class OnceQuiet:
@@ -146,8 +154,9 @@ class OnceQuiet:
 class PageServer(uvicorn.Server):
     """A uvicorn server that says when it listens, and lets what runs finish when it is stopped.
 
-    Until then the page still answers, so that a browser can fetch what it was told of. A second
-    Ctrl-C ends it at once.
+    Once it listens it draws what the tabs open with. When it is stopped, the page answers until
+    what runs is finished, so that a browser can fetch what it was told of. A second Ctrl-C ends it
+    at once.
     """
 
     def __init__(
@@ -157,13 +166,18 @@ class PageServer(uvicorn.Server):
         *,
         ending: Ending,
         grace_s: float,
+        preparing: Preparing | None = None,
     ) -> None:
         super().__init__(config)
         self._on_listening = on_listening
         self._ending = ending
         self._grace_s = grace_s
+        self._preparing = preparing
+        self._prepared: asyncio.Task[None] | None = None
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._prepared is not None:
+            self._prepared.cancel()
         await self._ending.end(self._grace_s, lambda: self.force_exit)
         await super().shutdown(sockets)
 
@@ -171,6 +185,8 @@ class PageServer(uvicorn.Server):
         await super().startup(sockets=sockets)
         if self.started:
             self._on_listening()
+            if self._preparing is not None:
+                self._prepared = asyncio.create_task(self._preparing.run())
 
 
 def _import_heavy_libraries() -> None:

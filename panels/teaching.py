@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from panels.page import Page
 from panels.view import Offer, View
 from workbench.figures.teaching import (
     draw_answers,
@@ -45,6 +45,9 @@ from workbench.methods.teaching import (
     THEATRE,
 )
 from workbench.methods.teaching.own import Result as OwnResult
+
+if TYPE_CHECKING:
+    from panels.page import Page
 
 
 def build(page: Page) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from panels.page import Page
 from panels.view import Download, Offer, View
 from workbench.figures.visionllm import (
     draw_ablations,
@@ -47,6 +46,9 @@ from workbench.methods.visionllm import (
 )
 from workbench.methods.visionllm.own_picture import THINGS
 from workbench.methods.visionllm.scenes import Scenes
+
+if TYPE_CHECKING:
+    from panels.page import Page
 
 
 def build(page: Page) -> None:

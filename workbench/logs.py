@@ -12,17 +12,20 @@ Format = Literal["text", "json"]
 TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
-def log_fields(log: logging.Logger, what: str, **fields: str | float | None) -> None:
+def log_fields(
+    log: logging.Logger, what: str, *, level: int = logging.INFO, **fields: str | float | None
+) -> None:
     """Write one line of named fields.
 
     Args:
         log: where to.
         what: the kind of thing that happened ("job", "run").
+        level: how much it matters, one of ``logging``'s.
         fields: its parts; one that is ``None`` or empty is left out.
     """
     given = {name: value for name, value in fields.items() if value not in (None, "")}
     text = " ".join(f"{name}={value}" for name, value in given.items())
-    log.info("%s %s", what, text, extra={"fields": {"event": what, **given}})
+    log.log(level, "%s %s", what, text, extra={"fields": {"event": what, **given}})
 
 
 class JsonLines(logging.Formatter):

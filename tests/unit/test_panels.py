@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from panels import guard, lesson, models, page, snippet, status
-from panels.results import ResultStore, publish
+from panels.publishing import publish
+from panels.results import ResultStore
 from panels.runs import Ask, Mode, NotMeasuredError, Runner, take_all
 from panels.statics import CARTESIAN_PLOTLY_JS, WHOLE_PLOTLY_JS
 from panels.view import Offer, View
@@ -161,7 +162,7 @@ def test_equal_results_share_one_address() -> None:
     store = ResultStore()
     outcome = execute(toy.WAVES, toy.ToyClient(), toy.WaveParams())
     views = (View("curve", "Curve", toy.draw_curve), View("matrix", "Matrix", toy.draw_matrix))
-    first, again = (publish(store, toy.WAVES, outcome, views, {}) for _ in range(2))
+    first, again = (store.keep(publish(toy.WAVES, outcome, views, {})) for _ in range(2))
     assert first == again
 
 
@@ -169,7 +170,7 @@ def test_a_result_carries_its_first_figure_and_says_where_the_others_are() -> No
     store = ResultStore()
     outcome = execute(toy.WAVES, toy.ToyClient(), toy.WaveParams())
     views = (View("curve", "Curve", toy.draw_curve), View("matrix", "Matrix", toy.draw_matrix))
-    body = _read(store, publish(store, toy.WAVES, outcome, views, {}))
+    body = _read(store, store.keep(publish(toy.WAVES, outcome, views, {})))
     shown, later = body["figures"]
     assert shown["name"] == "curve"
     assert set(later) == {"address"}
@@ -183,7 +184,7 @@ def test_a_result_offers_phrases_for_its_controls() -> None:
     outcome = execute(toy.WAVES, toy.ToyClient(), toy.WaveParams())
     views = (View("curve", "Curve", toy.draw_curve),)
     offers = {"shape": lambda params: [Offer(params.shape, "good")]}
-    body = _read(store, publish(store, toy.WAVES, outcome, views, offers))
+    body = _read(store, store.keep(publish(toy.WAVES, outcome, views, offers)))
     assert body["offers"] == {"shape": [{"text": "sine", "role": "good"}]}
 
 

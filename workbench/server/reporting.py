@@ -19,6 +19,9 @@ from workbench.settings import Settings
 
 log = logging.getLogger("workbench.server.engine")  # where people look for it
 
+KEPT_ANSWERS = ("memory", "disk", "shipped")
+"""Sources of answers that cost nothing; a page that opens asks for dozens of them."""
+
 
 @dataclass(frozen=True)
 class Load:
@@ -48,7 +51,7 @@ def write_receipt(flight: Flight, device: str) -> Receipt:
 
 
 def log_job(flight: Flight, job: FlightJob, how: str, device: str = "") -> None:
-    """Write the one line of a job that ended.
+    """Write the one line of a job that ended; of what was there already only for who looks closely.
 
     Args:
         flight: the computation.
@@ -59,6 +62,7 @@ def log_job(flight: Flight, job: FlightJob, how: str, device: str = "") -> None:
     log_fields(
         log,
         "job",
+        level=logging.DEBUG if how in KEPT_ANSWERS else logging.INFO,
         trace=job.trace,
         operation=flight.operation.name,
         key=flight.key[:8],
