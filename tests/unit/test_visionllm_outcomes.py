@@ -16,6 +16,7 @@ from workbench.figures.theme import PALETTE
 from workbench.figures.visionllm import draw_ablations, draw_published, draw_reached
 from workbench.figures.visionllm.reached import ROWS
 from workbench.methods.intervals import wilson
+from workbench.methods.visionllm import decode
 from workbench.methods.visionllm import outcomes as counted
 from workbench.methods.visionllm.outcomes import Outcomes, bleu, count_up, count_words
 from workbench.methods.visionllm.precision import (
@@ -31,7 +32,15 @@ from workbench.models.visionllm_model import VisionLLMModel
 from workbench.server.api import Request, canonical_json
 from workbench.server.operation import Output
 from workbench.server.operations import vision_measure
-from workbench.training.visionllm.measure import Bench, collect, measure, world_of
+from workbench.training.visionllm.batches import detection_task
+from workbench.training.visionllm.inference import fill_slots
+from workbench.training.visionllm.measure import (
+    CONTOUR_POINTS,
+    Bench,
+    collect,
+    measure,
+    world_of,
+)
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +168,32 @@ def test_the_operation_answers_what_the_study_counts(tiny: Outcomes) -> None:
     canonical_json(dict(summary))
     assert summary["scenes"] == 12
     assert {"ap_low", "ap_high", "grounding_chance", "vqa_commonest"} <= set(summary)
+
+
+def test_the_baseline_of_outlines_is_the_box_around_each_filled(tiny: Outcomes) -> None:
+    """Against masks painted pixel by pixel from the rule: a centre inside the box is in it."""
+    world, network = World(), tiny_network()
+    labels = np.arange(world.classes)
+    scenes = list(world.scenes("test", 12))
+    task = detection_task(world.names, network.shape.reach, "segmentation", CONTOUR_POINTS)
+    pictures = np.stack([one.picture for one in scenes])
+    centres = (np.arange(64) + 0.5) / 64
+    for number, slots in enumerate(fill_slots(network, pictures, [task] * 12)):
+        answer = decode(slots, task)
+        np.testing.assert_array_equal(tiny.arrays["contour_labels"][number], labels[answer.entries])
+        for row, (left, top, right, bottom) in enumerate(answer.boxes):
+            across = (centres >= left) & (centres < right)
+            down = (centres >= top) & (centres < bottom)
+            filled = down[:, None] & across
+            for column, thing in enumerate(scenes[number].things):
+                expected = (filled & thing.mask).sum() / (filled | thing.mask).sum()
+                found = tiny.arrays["contour_box_overlaps"][number, row, column]
+                assert found == pytest.approx(expected, abs=0.02)
+    numbers = count_up(tiny, resamples=1)
+    swapped = {**tiny.arrays, "contour_overlaps": tiny.arrays["contour_box_overlaps"]}
+    for name in ("mask_ap", "mask_ap50", "mask_ap75"):
+        again = count_up(Outcomes(swapped, tiny.question_kinds), resamples=1).measured[name]
+        assert numbers.baselines[f"{name}_filled_box"] == again.mean
 
 
 def test_a_measurement_can_be_stopped_between_passes() -> None:

@@ -26,13 +26,15 @@ ROWS: Final = (
         "half_unlisted_rate_without_language",
         "without language",
     ),
-    ("mask_ap", "Contours: AP", "", ""),
-    ("mask_ap50", "Contours: AP50", "", ""),
+    ("mask_ap", "Contours: AP", "mask_ap_filled_box", "the box around, filled"),
+    ("mask_ap50", "Contours: AP50", "mask_ap50_filled_box", ""),
     ("grounding_precision", "Expressions: right thing", "grounding_chance", "any thing"),
     ("caption_bleu4", "Captions: BLEU-4", "caption_bleu4_commonest", "commonest caption"),
     ("vqa_accuracy", "Questions: right answer", "vqa_commonest", "commonest answer"),
 )
 """Name, words, and the baseline with its words."""
+_UNSAID = {"ap50": "without language", "mask_ap50": "the box around, filled"}
+"""Baselines whose words stand in the row above."""
 _UNWANTED = ("single_name_unlisted_rate", "unlisted_rate")
 
 
@@ -76,7 +78,7 @@ def draw_reached(result: Result) -> LiveFigure:
         x=values,
         y=[height for _, height, _, _ in beaten],
         text=[words for _, _, words, _ in beaten],
-        customdata=[words or "without language" for _, _, words, _ in beaten],
+        customdata=[words or _UNSAID[row] for _, _, words, row in beaten],
         textposition=["bottom right" if value < 70 else "bottom left" for value in values],
         textfont={"color": PALETTE["baseline"], "size": 13},
         color=PALETTE["baseline"],

@@ -53,6 +53,13 @@ def box_around(points: np.ndarray) -> np.ndarray:
     return np.concatenate([points.min(axis=-2), points.max(axis=-2)], axis=-1)
 
 
+def box_corners(boxes: np.ndarray) -> np.ndarray:
+    """The four corners of boxes one after another, as polygons: ``(n, 4)`` → ``(n, 4, 2)``."""
+    left, top, right, bottom = np.asarray(boxes, dtype=np.float64).reshape(-1, 4).T
+    corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
+    return np.stack([np.stack(one, axis=-1) for one in corners], axis=1)
+
+
 def polygon_mask(points: np.ndarray, side_px: int) -> np.ndarray:
     """Pixels whose centres lie inside a polygon, by the even-odd rule.
 

@@ -39,7 +39,8 @@ class Outcomes:
             * ``labels``, ``scores`` ``(n, M)`` and ``boxes`` ``(n, M, 4)``: detections with every
               class in the dictionary; the same with ``blind_``, without language.
             * ``contour_labels``, ``contour_scores`` ``(n, M)``, ``contour_overlaps`` ``(n, M, G)``:
-              contours, and their masks' overlap with each thing's.
+              contours, and their masks' overlap with each thing's; ``contour_box_overlaps``
+              ``(n, M, G)``: that of the filled boxes around them.
             * ``single_listed``, ``single_found``, ``half_listed``, ``half_found``,
               ``half_found_blind`` ``(g,)`` bool: whether a dictionary of one name, or of half of
               them, names the thing, and whether it was found.
@@ -101,6 +102,8 @@ def count_up(outcomes: Outcomes, resamples: int = RESAMPLES) -> Numbers:
     if "contour_scores" in arrays:
         masks = precision_of(outcomes, weights, "contour_", arrays["contour_overlaps"])
         measured |= {f"mask_{name}": one for name, one in masks.items()}
+        boxes = precision_of(outcomes, weights[:1], "contour_", arrays["contour_box_overlaps"])
+        baselines |= {f"mask_{name}_filled_box": one.mean for name, one in boxes.items()}
     if "grounding_right" in arrays:
         measured["grounding_precision"] = _share(arrays["grounding_right"])
         baselines["grounding_chance"] = float(arrays["grounding_chance"].mean())

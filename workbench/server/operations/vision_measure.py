@@ -41,7 +41,7 @@ def measure(loaded: Any, item: Prepared, number: int, control: Control) -> Outpu
 
 OPERATION = Operation(
     name="vision.measure",
-    version=1,
+    version=2,
     kinds=frozenset({"visionllm"}),
     prepare=preparing(Arguments),
     run=one_by_one(measure),

@@ -11,7 +11,12 @@ import numpy as np
 from workbench.data.emoji.streams import stream
 from workbench.data.scenes.scene import Scene, World
 from workbench.data.scenes.sentences import ask, express, write_caption
-from workbench.methods.visionllm.boxes import box_overlaps, mask_overlap, polygon_mask
+from workbench.methods.visionllm.boxes import (
+    box_corners,
+    box_overlaps,
+    mask_overlap,
+    polygon_mask,
+)
 from workbench.methods.visionllm.decoding import Answer, decode
 from workbench.methods.visionllm.formats import BOX_POINTS
 from workbench.methods.visionllm.outcomes import (
@@ -198,20 +203,24 @@ def listed_hits(
 
 
 def answer_contours(bench: Bench) -> dict[str, np.ndarray]:
-    """Contours of 16 points."""
+    """Contours of 16 points, and as baseline the box around each, filled: it knows no shape."""
     scenes, pictures = bench.scenes()
     labels = np.arange(bench.world.classes)
     tasks = [_task(bench, labels, "segmentation", CONTOUR_POINTS) for _ in scenes]
     answers = bench.answers(pictures, tasks)
     most = max(len(one.things) for one in scenes)
     overlaps = np.zeros((len(scenes), bench.network.shape.tokens, most))
+    filled = np.zeros_like(overlaps)
     for number, (answer, scene) in enumerate(zip(answers, scenes, strict=True)):
         bench.pause()
-        overlaps[number, :, : len(scene.things)] = _mask_overlaps(answer, scene)
+        count = len(scene.things)
+        overlaps[number, :, :count] = _mask_overlaps(answer.points, scene)
+        filled[number, :, :count] = _mask_overlaps(box_corners(answer.boxes), scene)
     return {
         "contour_labels": np.stack([labels[one.entries] for one in answers]),
         "contour_scores": np.stack([one.scores for one in answers]),
         "contour_overlaps": overlaps,
+        "contour_box_overlaps": filled,
     }
 
 
@@ -280,9 +289,9 @@ def _task(
     return detection_task(names, bench.network.shape.reach, kind, points)
 
 
-def _mask_overlaps(answer: Answer, scene: Scene) -> np.ndarray:
-    """IoU of each contour with each thing's mask, ``(n, m)``."""
+def _mask_overlaps(polygons: np.ndarray, scene: Scene) -> np.ndarray:
+    """IoU of each polygon, ``(n, N, 2)``, with each thing's mask: ``(n, m)``."""
     side = len(scene.picture)
-    mine = [polygon_mask(one, side) for one in answer.points]
+    mine = [polygon_mask(one, side) for one in polygons]
     theirs = [one.mask for one in scene.things]
     return np.array([[mask_overlap(one, two) for two in theirs] for one in mine])
