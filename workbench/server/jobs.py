@@ -63,10 +63,11 @@ class HeldJob:
 
     Args:
         job: what the engine gave.
-        encode: writes an event, once for all who follow.
+        encode: writes an event, once for all who follow; ``None`` where nobody can follow. In a
+            long queue every batch moves everybody's place, which is not worth telling to no one.
     """
 
-    def __init__(self, job: Job, encode: Encode) -> None:
+    def __init__(self, job: Job, encode: Encode | None) -> None:
         self.id = job.id
         self.job = job
         self.outcome: Result | WorkbenchError | None = None
@@ -117,8 +118,9 @@ class HeldJob:
         """Follow the job in a thread until it ends."""
         outcome: Result | WorkbenchError
         try:
-            for event in self.job.events():
-                from_thread.run_sync(self._note_event, *self._encode(event))
+            if self._encode is not None:
+                for event in self.job.events():
+                    from_thread.run_sync(self._note_event, *self._encode(event))
             outcome = self.job.result()
         except WorkbenchError as error:
             outcome = error
@@ -202,7 +204,7 @@ class JobBook:
         return await to_thread.run_sync(function, limiter=self._calls)
 
     async def submit(
-        self, read: Callable[[], Request], answer: Callable[[Result], T]
+        self, read: Callable[[], Request], answer: Callable[[Result], T], *, is_followed: bool
     ) -> HeldJob | T:
         """Start a request; its answer at once when the result is already there.
 
@@ -212,6 +214,7 @@ class JobBook:
         Args:
             read: reads the request; may take its time.
             answer: writes the result.
+            is_followed: whether somebody may want the job's events, not only its outcome.
 
         Raises:
             InputError: the request is wrong.
@@ -235,7 +238,7 @@ class JobBook:
             self._starting -= 1
         if answered is not None:
             return answered
-        held = HeldJob(job, self._encode)
+        held = HeldJob(job, self._encode if is_followed else None)
         self._jobs[held.id] = held
         self._tasks.start_soon(self._watch, held)
         return held

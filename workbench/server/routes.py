@@ -164,7 +164,7 @@ class JobRoutes:
         accept: Accept = "",
     ) -> Response:
         """A caller that hangs up leaves, and the work stops if nobody else waits."""
-        held = await self._start(request, user, trace, accept)
+        held = await self._start(request, user, trace, accept, is_followed=False)
         if isinstance(held, Response):
             return held
         outcome = await outcome_or_hang_up(request, held)
@@ -184,7 +184,7 @@ class JobRoutes:
 
         A job nobody listens to for a minute is cancelled.
         """
-        held = await self._start(request, user, trace, accept)
+        held = await self._start(request, user, trace, accept, is_followed=True)
         if isinstance(held, Response):
             return held
         return job_response(held)
@@ -214,7 +214,13 @@ class JobRoutes:
         return Response(status_code=204)
 
     async def _start(
-        self, request: Request, user: str | None, trace: str | None, accept: str
+        self,
+        request: Request,
+        user: str | None,
+        trace: str | None,
+        accept: str,
+        *,
+        is_followed: bool,
     ) -> HeldJob | Response:
         body = await read_body(request, self._max_body_bytes)
         address = request.client.host if request.client else "unknown"
@@ -225,6 +231,7 @@ class JobRoutes:
                 body, content_type, user=who, trace=trace or secrets.token_hex(8)
             ),
             lambda result: result_response(result, accept),
+            is_followed=is_followed,
         )
 
     async def _answer(self, outcome: api.Result | WorkbenchError, accept: str) -> Response:

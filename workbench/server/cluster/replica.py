@@ -56,6 +56,7 @@ class EngineReplica:
             held = await self._book.submit(
                 lambda: bodies.parse_request(body, wire.MEDIA_TYPE, user=user, trace=trace),
                 wire.pack_result,
+                is_followed=True,
             )
         except Exception as error:  # noqa: BLE001  logged here, told under a reference
             refusal = error if isinstance(error, WorkbenchError) else report_bug(error)
