@@ -13,9 +13,11 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from workbench.errors import InputError
+from workbench.server.devices import may_have_accelerator
 from workbench.server.exposure import check_exposure
 from workbench.server.jobs import ServedClient
 from workbench.server.stopping import GRACE_S, end_in_order
+from workbench.server.supervisor import CAN_FORK, Supervisor, import_libraries
 from workbench.server.versions import workbench_version
 from workbench.settings import Settings
 
@@ -106,32 +108,48 @@ def serve_engine(engine: ServedClient, settings: Settings, *, host: str, port: i
             then ``settings.grace_s``.
         KeyboardInterrupt: the same after SIGINT.
     """
-    from workbench.server.http import create_app
-
     check_exposure(host, settings.token.get_secret_value())
     with open_socket(host, port) as listening:
-        version = workbench_version()
-        app = create_app(engine, settings, version=version, grace_s=settings.grace_s)
-        # uvicorn sends itself the signal again when it has finished; let it end in order
-        signal.signal(signal.SIGTERM, end_in_order)
-        log.info("serving on http://%s:%d", host, listening.getsockname()[1])
-        try:
-            make_server(app, engine.hand_back).run([listening])
-        finally:
-            log.info("stopped serving")
+        _serve_on(listening, engine, settings)
+
+
+def _serve_on(listening: socket.socket, engine: ServedClient, settings: Settings) -> None:
+    from workbench.server.http import create_app
+
+    app = create_app(engine, settings, version=workbench_version(), grace_s=settings.grace_s)
+    # uvicorn sends itself the signal again when it has finished; let it end in order
+    signal.signal(signal.SIGTERM, end_in_order)
+    host, port = listening.getsockname()[:2]
+    log.info("serving on http://%s:%d", host, port)
+    try:
+        make_server(app, engine.hand_back).run([listening])
+    finally:
+        log.info("stopped serving")
 
 
 def serve(settings: Settings, *, host: str, port: int) -> None:
     """Serve the workbench's models over HTTP until the process is told to stop.
 
+    Where processes can be forked, the server is kept up by a supervisor, which imports the heavy
+    libraries once for all of them; not where there may be an accelerator, whose state a fork must
+    not inherit.
+
     Raises:
         InputError: the address is taken, or it is open to the network and there is no token.
+        BugError: the server dies again and again.
+        SystemExit: after SIGTERM.
     """
     check_exposure(host, settings.token.get_secret_value())
     from workbench.server.local import open_engine
 
-    engine = open_engine(settings)
-    try:
-        serve_engine(engine, settings, host=host, port=port)
-    finally:
-        engine.close()
+    def serve_alone(listening: socket.socket) -> None:
+        with contextlib.closing(open_engine(settings)) as engine:
+            _serve_on(listening, engine, settings)
+
+    with open_socket(host, port) as listening:
+        if not CAN_FORK:
+            serve_alone(listening)
+            return
+        if not may_have_accelerator():
+            import_libraries()
+        Supervisor(serve_alone, listening).run()

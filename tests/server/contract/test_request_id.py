@@ -22,7 +22,7 @@ def fields(caplog: pytest.LogCaptureFixture, name: str) -> list[object]:
 def test_a_run_is_named_in_the_log_of_the_server_that_computes_it(
     client: ModelClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, logger=LOG):
+    with caplog.at_level(logging.DEBUG, logger=LOG):
         for trace in (RUN, "another"):
             client.call(Request("fake.echo", arguments={"text": "a"}, trace=trace))
     assert fields(caplog, "trace") == [RUN, "another"]
@@ -38,7 +38,7 @@ def test_a_name_that_could_forge_a_field_of_the_log_is_refused(client: ModelClie
 def test_a_caller_by_hand_sends_a_header_or_is_given_a_name(
     http: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, logger=LOG):
+    with caplog.at_level(logging.DEBUG, logger=LOG):
         http.post("/v1/run", json=ECHO, headers={"X-Request-ID": RUN})
         http.post("/v1/run", json=ECHO)
     given, made = fields(caplog, "trace")
