@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from tests.load import phases, report
 from tests.load.samples import Recorder, as_rows, slowest
-from tests.load.stand import Stand, standing, wait_for
+from tests.load.stand import RESTARTS, Stand, standing, wait_for, wait_until_prepared
 from workbench.settings import load_settings
 
 PARTS = ("steady", "at_once", "overload", "restart")
@@ -61,6 +61,9 @@ def _read_options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--peak", type=float, default=15.0, help="overload in s (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of everything random (%(default)s)")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts to run")
+    parser.add_argument(
+        "--cold", action="store_true", help="people come before the page has drawn anything"
+    )
     parser.add_argument("--remark", default="", help="said in the report: what else ran")
     parser.add_argument(
         "--out", type=Path, default=Path("load-report"), help="folder (%(default)s)"
@@ -75,6 +78,7 @@ async def _run(
     await asyncio.gather(
         *(wait_for(f"{url}/healthz") for url in (stand.server_url, stand.page_url))
     )
+    prepared = None if options.cold else await wait_until_prepared(stand.page_url)
     recorder = Recorder(say=say, log=samples)
     crowd = phases.Crowd(
         browsers=options.browsers,
@@ -91,6 +95,7 @@ async def _run(
         "remark": options.remark,
         "cores": os.cpu_count(),
         "crowd": asdict(crowd),
+        "prepared": prepared,
     }
     if "steady" in options.only:
         found["steady"] = await phases.at_ease(stand, recorder, crowd, 60 * options.minutes)
@@ -103,10 +108,8 @@ async def _run(
         found["overload"] = await phases.overload(stand, recorder, options.peak, options.seed)
     if "restart" in options.only:
         found["restarts"] = {
-            how.name: await phases.restart(
-                stand, recorder, options.users, how, options.seed + number
-            )
-            for number, how in enumerate((signal.SIGTERM, signal.SIGKILL))
+            how: await phases.restart(stand, recorder, options.users, how, options.seed + number)
+            for number, how in enumerate(RESTARTS)
         }
     watching.cancel()
     found["memory"] = report.memory_growth(stand.memory)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import signal
 import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
@@ -16,7 +15,7 @@ from tests.load.browsers import BrowserPerson, chromium
 from tests.load.page_session import LostAnswerError, PageSession, Told
 from tests.load.people import ApiPerson, PagePerson, ask_api, connected, kind_of, perform
 from tests.load.samples import Day, Recorder, percentile, summarise
-from tests.load.stand import Stand, counted_between
+from tests.load.stand import Restart, Stand, counted_between
 from tests.load.workload import API, LONG, QUESTIONS, Act, Move, Script, api_request, asked
 
 STARTERS = 64
@@ -213,14 +212,14 @@ async def _throughput(stand: Stand, before: dict[str, float], seconds: float) ->
 
 
 async def restart(
-    stand: Stand, recorder: Recorder, people: int, how: signal.Signals, seed: int
+    stand: Stand, recorder: Recorder, people: int, how: Restart, seed: int
 ) -> dict[str, Any]:
-    """End the model server while everybody has asked something, and start it again at once.
+    """Restart the model server while everybody has asked something.
 
     Half of the people ask what is cached, half something new of a model. Who is told that the
     server is away does what the page's banner does: looks until it is back and asks again.
     """
-    phase = f"restart by {how.name}"
+    phase = f"restart: {how}"
     recorder.begin(phase)
     dice = random.Random(seed)
     async with contextlib.AsyncExitStack() as stack:

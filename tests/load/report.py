@@ -50,6 +50,11 @@ def memory_rows(memory: Sequence[tuple[float, float, float]], rows: int = 13) ->
 def write_markdown(found: Mapping[str, Any]) -> str:
     """The whole report for people."""
     parts = [f"# Load run of {found['date']}", f"`{found['command']}`", found["remark"]]
+    if prepared := found.get("prepared"):
+        parts.append(
+            f"Before anybody came, the page drew what its {prepared['studies']} studies open with, "
+            f"in {prepared['seconds']} s after it first answered."
+        )
     if steady := found.get("steady"):
         parts += ["## People at ease", _steady(found, steady)]
     if at_once := found.get("at_once"):

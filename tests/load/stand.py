@@ -13,12 +13,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import httpx
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
+Restart = Literal["none, to compare", "renewed", "killed", "stopped and started"]
+RESTARTS: tuple[Restart, ...] = ("none, to compare", "renewed", "killed", "stopped and started")
+"""By SIGHUP; what serves by SIGKILL, so that its supervisor starts another; the whole service."""
 ROOT = Path(__file__).parents[2]
 START_S = 600.0
 STOP_S = 40.0
@@ -67,6 +70,15 @@ class Process:
             self.process.wait()
         self.process = None
 
+    def send(self, how: signal.Signals) -> None:
+        """Send a signal."""
+        if self.process is not None:
+            self.process.send_signal(how)
+
+    def children(self) -> list[psutil.Process]:
+        """What it has started."""
+        return psutil.Process(self.process.pid).children() if self.process is not None else []
+
     def memory_mib(self) -> float:
         """Resident memory of the process and its children."""
         if self.process is None:
@@ -111,11 +123,26 @@ class Stand:
                     found[f"hits_{sample.labels['tier']}"] = sample.value
         return found
 
-    async def restart_server(self, how: signal.Signals) -> float:
-        """End the model server and start it again at once; seconds until it answers."""
+    async def restart_server(self, how: Restart) -> float:
+        """Let the model server be renewed, kill what serves, or end and start all of it.
+
+        Returns:
+            Seconds until its successor answers.
+        """
         began = time.monotonic()
-        await asyncio.to_thread(self.server.stop, how)
-        self.server.start()
+        if how == "none, to compare":
+            return 0.0
+        if how == "stopped and started":
+            await asyncio.to_thread(self.server.stop)
+            self.server.start()
+        else:
+            (serving,) = self.server.children()
+            if how == "renewed":
+                self.server.send(signal.SIGHUP)
+            else:
+                serving.kill()
+            while serving.is_running() and serving.status() != psutil.STATUS_ZOMBIE:
+                await asyncio.sleep(0.02)
         await wait_for(f"{self.server_url}/healthz")
         return time.monotonic() - began
 
@@ -126,6 +153,19 @@ class Stand:
             self.memory.append((now, self.page.memory_mib(), self.server.memory_mib()))
             print(*(round(value, 1) for value in self.memory[-1]), file=log, flush=True)
             await asyncio.sleep(every_s)
+
+
+async def wait_until_prepared(page_url: str) -> dict[str, Any]:
+    """Wait until the page has drawn what its tabs open with; how many studies, after how long.
+
+    Raises:
+        TimeoutError: it has not in ``START_S``.
+    """
+    began = time.monotonic()
+    async with asyncio.timeout(START_S), httpx.AsyncClient() as http:
+        while not (health := (await http.get(f"{page_url}/healthz")).json())["prepared"]:
+            await asyncio.sleep(1.0)
+    return {"studies": health["drawn"], "seconds": round(time.monotonic() - began, 1)}
 
 
 async def wait_for(url: str) -> None:
