@@ -160,7 +160,8 @@ def test_replicas_are_given_no_secret(tmp_path: Path) -> None:
 
 def test_a_replica_takes_as_many_threads_as_it_has_cores(tmp_path: Path) -> None:
     def threads(**given: Any) -> int:
-        return serve.for_replicas(Settings(home=tmp_path, **given)).torch_threads
+        found = Settings(home=tmp_path, **{"torch_threads": 0} | given)
+        return serve.for_replicas(found).torch_threads
 
     assert threads(cluster_cpus=3.0) == 3
     assert threads(cluster_cpus=0.5) == 1

@@ -43,12 +43,12 @@ from workbench.server.lane import Lane
 from workbench.server.operation import ModelSource, Operation, Output
 from workbench.server.reporting import Load, log_job, write_receipt, write_status
 from workbench.server.running import Outcome
+from workbench.server.stopping import ENDING
 from workbench.server.timers import Timers
 from workbench.settings import Settings
 
 log = logging.getLogger(__name__)
 
-ENDING = "The model server is being stopped; ask again when it is back."
 
 REMOTE = Device("remote", "an endpoint on the network", "float32", 0)
 REMOTE_WORKERS = 4

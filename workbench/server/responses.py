@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from collections.abc import Callable, Coroutine
@@ -12,10 +13,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from workbench.errors import BusyError, NotAllowedError, WorkbenchError, to_wire
+from workbench.errors import BusyError, HandedBackError, NotAllowedError, WorkbenchError, to_wire
 from workbench.server import bodies, schemas, wire
 from workbench.server.api import Result
 from workbench.server.bugs import report_bug
+from workbench.server.stopping import ENDING
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -53,6 +55,8 @@ class SafeRoute(APIRoute):
                 return await handler(request)
             except (WorkbenchError, HTTPException, RequestValidationError):
                 raise
+            except asyncio.CancelledError:  # a stopped server ends what is still open so
+                return error_response(HandedBackError(ENDING))
             except Exception as error:  # noqa: BLE001  it is logged, and told under a reference
                 return error_response(report_bug(error))
 

@@ -12,13 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.server.contract.asking import GATED, plain_client
 from tests.server.contract.server_process import ServerProcess
 from tests.server.fakes import WAIT_S, FakeOperations, FakeSource
 from workbench.errors import HandedBackError, InputError, UnreachableError
+from workbench.server import serve
 from workbench.server.api import Event, Job, Request
 from workbench.server.client import HttpClient
 from workbench.server.engine import Engine
-from workbench.server.serve import open_socket
+from workbench.server.http import create_app
+from workbench.server.serve import open_socket, running_server
 from workbench.settings import Settings
 
 KEPT = Request("fake.fill", arguments={"count": 1000})
@@ -124,6 +127,24 @@ def test_what_a_killed_server_computed_is_asked_of_its_successor_without_a_word(
         assert job.result(WAIT_S).values == {"passed": ""}
         assert waiting.result(WAIT_S).values == {"passed": "b"}
     client.close()
+
+
+def test_who_still_waits_when_the_server_ends_is_told_in_words(
+    engine: Engine,
+    settings: Settings,
+    operations: FakeOperations,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(serve, "GRACE_S", 0.1)
+    with contextlib.ExitStack() as caller:
+        with running_server(create_app(engine, settings, version="0")) as url:
+            http = caller.enter_context(plain_client(url))
+            waiting = caller.enter_context(ThreadPoolExecutor(1))
+            asked = waiting.submit(http.post, "/v1/run", json=GATED)
+            operations.wait_started()
+        answer = asked.result(WAIT_S)
+    assert (answer.status_code, answer.json()["error"]) == (503, "HandedBackError")
+    assert "ask again when it is back" in answer.json()["message"]
 
 
 def test_work_handed_back_is_counted_as_that_and_not_as_a_failure(tmp_path: Path) -> None:

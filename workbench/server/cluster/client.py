@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import threading
 from collections import Counter
 from collections.abc import Iterable
@@ -23,9 +24,9 @@ from workbench.server.api import ModelEntry, Request, Result, Status
 from workbench.server.cluster.errand import Errand
 from workbench.server.cluster.merging import merge_models, merge_statuses
 from workbench.server.counting import Observer
-from workbench.server.engine import ENDING
 from workbench.server.flight import FlightJob
 from workbench.server.operation import Operation
+from workbench.server.stopping import ENDING
 
 ACCEPTED_WITHIN_S = 30.0
 """A cluster that has no replica for so long is said to be busy."""
@@ -166,6 +167,8 @@ class ClusterClient:
         for errand in errands:
             self._end(errand, CancelledError("The workbench is closing."))
         self._portals.__exit__(None, None, None)
+        with contextlib.suppress(RayError, RayServeException):
+            self._replicas.shutdown()  # else its threads go on asking a cluster that has ended
 
     def _leave(self, job: FlightJob) -> None:
         with self._lock:

@@ -25,6 +25,9 @@ APPLICATION = "workbench"
 DEPLOYMENT = "Engine"
 TARGET_ONGOING_REQUESTS = 8
 """Requests a replica should have on the average; with more, another is started."""
+UPSCALE_DELAY_S = 30.0
+DOWNSCALE_DELAY_S = 600.0
+"""How long replicas must have had too much, or too little, before one is started or stopped."""
 HEALTH_CHECK_PERIOD_S = 2.0
 OBJECT_STORE_BYTES = 512 * MIB
 """Room for answers on their way between processes, on a cluster of this machine alone."""
@@ -87,10 +90,22 @@ def prepare_environment(*, is_own: bool) -> None:
         is_own: whether Ray is started on this machine alone, rather than joined elsewhere.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing calls home
+    # Ray would start a second cluster for whatever a thread asks of it after the end of the first
+    os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
     os.environ.setdefault("RAY_DEDUP_LOGS", "0")  # two users' equal lines are two lines
+    os.environ.setdefault("RAY_COLOR_PREFIX", "0")  # a log that is kept is no terminal
     if is_own:
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+
+
+def hear_ray() -> None:
+    """Have what Ray says in this process written as every other line is, from warnings on."""
+    for name in ("ray", "ray.serve"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+        logger.setLevel(logging.WARNING)
 
 
 def check_ray() -> None:
@@ -165,6 +180,7 @@ def deployed(settings: Settings, build: BuildEngine) -> Iterator[Any]:
     with ray_running(settings):
         from ray import serve
 
+        hear_ray()
         quiet = {"enable_access_log": False, "log_level": "WARNING"}
         serve.start(proxy_location="Disabled", logging_config=quiet)
         if APPLICATION in serve.status().applications:
@@ -198,6 +214,8 @@ def deployment(settings: Settings) -> Any:
         min_replicas=settings.cluster_min_replicas,
         max_replicas=max(settings.cluster_min_replicas, settings.cluster_max_replicas),
         target_ongoing_requests=TARGET_ONGOING_REQUESTS,
+        upscale_delay_s=UPSCALE_DELAY_S,
+        downscale_delay_s=DOWNSCALE_DELAY_S,
     )
     routing: dict[str, Any] = {
         "request_router_class": KeyRouter,
