@@ -303,8 +303,10 @@ def _describe_param(each: Field, study: Study) -> dict[str, Any]:
             return common | {"modelKind": m.kind}
         case Upload() as u:
             return common | {"suffixes": u.suffixes, "canDraw": u.can_draw}
-        case Picks() | Chips() as composed:
-            return common | {"maxItems": composed.max_items}
+        case Picks() as picks:
+            return common | {"maxItems": picks.max_items}
+        case Chips() as c:
+            return common | {"maxItems": c.max_items, "canLock": c.can_lock}
         case Board() as board:
             pieces = [asdict(piece) for piece in board.pieces]
             return common | {"maxItems": board.max_items, "pieces": pieces}

@@ -80,12 +80,14 @@ class Chips:
         max_items: so many at most.
         max_chars: longest phrase allowed, in characters.
         help: one sentence under the control.
+        can_lock: the page offers a lock for each; without, nothing changes phrases by itself.
     """
 
     label: str
     max_items: int = 24
     max_chars: int = 60
     help: str = ""
+    can_lock: bool = True
 
     def check(self, value: object) -> None:
         """Refuse phrases that are too many or too long.

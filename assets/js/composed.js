@@ -129,7 +129,7 @@
           },
         },
         make("span", { class: "wb-chip-text", tabindex: "0", title: "Drag it, or move it with the arrow keys; a double click or Enter renames it", onkeydown, ondblclick: (event) => rename(i, event.currentTarget) }, text),
-        make("button", { type: "button", "aria-pressed": String(isLocked), "aria-label": `Lock ${text}`, title: "Lock", onclick: (event) => set(chips.map((chip, other) => (other === i ? { text, isLocked: !isLocked } : chip)), event.timeStamp) }, isLocked ? "●" : "○"),
+        ...(param.canLock ? [make("button", { type: "button", "aria-pressed": String(isLocked), "aria-label": `Lock ${text}`, title: "Lock", onclick: (event) => set(chips.map((chip, other) => (other === i ? { text, isLocked: !isLocked } : chip)), event.timeStamp) }, isLocked ? "●" : "○")] : []),
         make("button", { type: "button", "aria-label": `Remove ${text}`, title: "Remove", onclick: (event) => set(chips.filter((_, other) => other !== i), event.timeStamp) }, "×"),
       );
     };

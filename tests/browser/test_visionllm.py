@@ -47,6 +47,8 @@ def words(page: Page) -> Locator:
 
 def test_a_name_taken_out_takes_its_boxes_with_it(console: Page) -> None:
     expect(words(console)).to_contain_text("3 things of score 0.50 or more")
+    # nothing changes a dictionary by itself, so there is nothing to lock
+    expect(console.locator(STUDY).get_by_role("button", name="Lock car")).to_have_count(0)
     console.locator(STUDY).get_by_role("button", name="Remove car", exact=True).click()
     # the first question of all imports torch and loads the network
     expect(words(console)).to_contain_text("1 thing of score 0.50 or more: lemon.", timeout=60_000)

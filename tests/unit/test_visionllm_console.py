@@ -26,12 +26,14 @@ from workbench.errors import InputError, UnknownNameError
 from workbench.figures.visionllm import draw_console, draw_reading, draw_wheel
 from workbench.figures.visionllm.wheel import draw_instructions
 from workbench.methods.visionllm import CONSOLE, WHEEL, parse_instruction, write_instruction
+from workbench.methods.visionllm.asking import BOXES_ONLY
 from workbench.methods.visionllm.boxes import box_overlaps
 from workbench.methods.visionllm.changes import compare
 from workbench.methods.visionllm.console import Params, Result
 from workbench.methods.visionllm.own_picture import THINGS, UPLOAD
 from workbench.server.api import ModelEntry, Receipt, Request, canonical_json
 from workbench.server.api import Result as Answered
+from workbench.training.visionllm.recipe import VARIANTS
 from workbench.uploads import keep_upload
 
 DOGS = write_instruction(ask_for("dog", "car"))
@@ -84,6 +86,27 @@ def test_a_question_is_answered_with_and_without_its_mark() -> None:
     assert with_mark.said.text == without.said.text
     assert with_mark.said.task is not None
     assert with_mark.said.task.question == "how many dogs are there"
+
+
+def test_a_network_of_boxes_alone_says_so_where_it_is_asked_for_more() -> None:
+    of_boxes = {name for name, recipe in VARIANTS.items() if recipe.first_stage >= 1}
+    assert set(BOXES_ONLY) == of_boxes
+    client = TinyClient(("visionllm-pointer", "visionllm-hard"))
+    for task in ("detection", "segmentation", "captioning"):
+        for model in ("visionllm-hard", "visionllm-pointer"):
+            result, _ = run(client, task=task, model=model, points=8)
+            is_said = "was trained to find boxes alone" in draw_console(result).words_at(score=0.5)
+            assert is_said == (task != "detection" and model == "visionllm-hard")
+    params = WHEEL.params(model="visionllm-hard")
+    wheel = WHEEL.compute(WHEEL.gather(client, params), params)
+    assert "outlines, expressions and texts mean nothing" in draw_wheel(wheel).words_at()
+
+
+def test_commas_of_a_written_text_stand_where_people_put_them() -> None:
+    result, _ = run(task="captioning")
+    said = replace(result.said, text="a lemon , a car and a car")
+    words = draw_console(replace(result, said=said)).words_at(score=0.5)
+    assert "“a lemon, a car and a car”" in words
 
 
 # What cannot be understood -------------------------------------------------------------------

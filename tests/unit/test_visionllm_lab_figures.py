@@ -19,7 +19,7 @@ from workbench.figures.visionllm.quantisation import draw_bins, draw_points
 from workbench.figures.visionllm.race import draw_latency, draw_race
 from workbench.figures.visionllm.shuffle import draw_shuffle
 from workbench.figures.visionllm.single_names import draw_single_names
-from workbench.figures.visionllm.token_map import draw_tokens, draw_tokens_kept
+from workbench.figures.visionllm.token_map import draw_tokens, draw_tokens_kept, say_rest
 from workbench.figures.visionllm.xray import draw_agreement, draw_xray
 from workbench.methods.visionllm.guidance import GUIDANCE
 from workbench.methods.visionllm.ledger import LEDGER
@@ -95,6 +95,20 @@ def test_tokens_that_are_not_kept_lose_dot_and_strokes() -> None:
     assert (sizes[1] > 0).all()
     strokes = np.array(one.data[-2].x, dtype=float)
     assert np.isfinite(strokes).sum() == 4  # two strokes of two ends
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        ([], ""),
+        ([0.001], "The other one stays below 0.01: nothing is answered there."),
+        ([0.1, 0.334], "The 2 others stay below 0.34: nothing is answered there."),
+    ],
+)
+def test_tokens_that_answer_nothing_are_said_to_stay_below_what_they_stay_below(
+    rest: list[float], said: str
+) -> None:
+    assert say_rest(np.array(rest)) == said
 
 
 def test_the_difference_shows_what_only_one_dictionary_lights_up() -> None:

@@ -198,6 +198,8 @@ def test_unknown_words_and_too_many_classes_are_refused_in_words() -> None:
     shape = tiny_shape()
     with pytest.raises(UnknownNameError, match=r"No word called 'dgo'\. Did you mean dog"):
         build_prompts([ask_for("dgo")], shape)
+    with pytest.raises(UnknownNameError, match=r"'unicorn'\. This .* alone: .*sailing"):
+        build_prompts([ask_for("unicorn")], shape)  # nothing is like it: no far-fetched guess
     with pytest.raises(UnknownNameError):
         build_prompts([ask_for("<pad>")], shape)
     with pytest.raises(InputError, match="16 class tokens, <c0> to <c15>"):

@@ -19,10 +19,12 @@ from workbench.figures.visionllm.picture import (
     strokes,
 )
 from workbench.figures.wording import join, say_count
+from workbench.methods.visionllm.asking import BOXES_ONLY
 from workbench.methods.visionllm.changes import Changes
 from workbench.methods.visionllm.console import SCORE, SHOWN, Params, Result, Said
 from workbench.methods.visionllm.formats import BOX_POINTS
 from workbench.methods.visionllm.hub import FAMILIES, SAME_INTERFACE
+from workbench.methods.visionllm.task import Task
 
 AXES = ("score",)
 _HUES = 6
@@ -154,7 +156,8 @@ def say_console(result: Result, position: int) -> str:
     if said.answer is None:
         return join(
             [
-                f"{result.params.model} says: “{said.text or '…'}”.",
+                f"{result.params.model} says: “{spoken(said.text) or '…'}”.",
+                say_untrained(result.params.model, said.task),
                 "Text is written word after word; there are no boxes to draw.",
                 _truth(result),
             ]
@@ -166,7 +169,21 @@ def say_console(result: Result, position: int) -> str:
     family = FAMILIES[said.family].name if said.family else ""
     kind = f"{result.params.model} is {family}: {SAME_INTERFACE}." if family else ""
     seen = f"On {result.picture.name}: {found}{listed}"
-    return join([seen, *said.remarks, kind, _say_changes(result, position), _truth(result)])
+    untrained = say_untrained(result.params.model, said.task)
+    changes = _say_changes(result, position)
+    return join([seen, *said.remarks, kind, untrained, changes, _truth(result)])
+
+
+def say_untrained(model: str, task: Task | None) -> str:
+    """That a network was never trained for a task, or nothing."""
+    if model not in BOXES_ONLY or task is None or task.kind == "detection":
+        return ""
+    return f"{model} was trained to find boxes alone, so its answer to this task means nothing."
+
+
+def spoken(text: str) -> str:
+    """A text that a network wrote, its commas where people put them."""
+    return text.replace(" ,", ",")
 
 
 def _say_changes(result: Result, position: int) -> str:

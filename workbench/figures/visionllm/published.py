@@ -57,7 +57,17 @@ def draw_published(result: Result) -> LiveFigure:
         hoverinfo="skip",
         showlegend=False,
     )
-    figure.update_layout(template=TEMPLATE, height=380, margin={"l": 260, "t": 64, "b": 20})
+    for height in heights[:-1]:
+        add_line(
+            figure,
+            x=[-0.5, len(_COLUMNS) - 0.5],
+            y=[height - 0.5] * 2,
+            color=PALETTE["grid"],
+            width=1,
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    figure.update_layout(template=TEMPLATE, height=340, margin={"l": 260, "t": 64, "b": 20})
     figure.update_xaxes(
         tickvals=list(range(len(_COLUMNS))),
         ticktext=list(_COLUMNS),
@@ -70,6 +80,7 @@ def draw_published(result: Result) -> LiveFigure:
         tickvals=heights,
         ticktext=[model.name.replace(", ", ",<br>") for model in MODELS],
         range=[-0.6, len(MODELS) - 0.4],
+        showgrid=False,  # a line at each tick would strike the numbers through
         showline=False,
         ticks="",
     )

@@ -56,7 +56,7 @@ def draw_bins(result: Result) -> LiveFigure:
     shown = {bins // 2: ap for bins, ap in AP_BY_BINS.items() if bins // 2 <= reaches[-1]}
     add_points(
         figure, 1, 2, x=list(shown), y=list(shown.values()), color=PALETTE["published"],
-        symbol="diamond-open", line={"width": 2}, name="published (COCO, trained for each R)",
+        symbol="diamond-open", line={"width": 2}, name="published, on COCO",
         hovertemplate="published: R = %{x}, AP %{y}<extra></extra>",
     )  # fmt: skip
     figure.update_xaxes(
@@ -141,7 +141,8 @@ def _bin_words(result: Result, reach: int) -> str:
             "detection alone: fewer than the default's, so the two losses are not all that differs."
             if result.hard
             else "",
-            f"Published for {2 * reach + 1:,} tokens: AP {published}, on COCO and trained anew."
+            f"Published for {2 * reach + 1:,} tokens: AP {published}, on COCO and trained anew "
+            "for each R."
             if published
             else "",
         ]

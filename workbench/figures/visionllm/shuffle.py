@@ -52,8 +52,8 @@ def draw_shuffle(result: Result) -> LiveFigure:
         color=PALETTE["baseline"], dash="dash", width=1.5, showlegend=False, hoverinfo="skip",
     )  # fmt: skip
     add_label(
-        figure, 1, 1, text="by chance", x=len(models) - 0.42, y=100 * result.chance,
-        xanchor="right", yanchor="bottom", color=PALETTE["baseline"],
+        figure, 1, 1, text="by chance", x=-0.57, y=100 * result.chance,
+        xanchor="left", yanchor="bottom", color=PALETTE["baseline"],
     )  # fmt: skip
     figure.update_yaxes(range=[-2, 104])
     figure.update_yaxes(title_text="percent", col=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -68,6 +70,15 @@ def draw_tokens(result: Result) -> LiveFigure:
     return LiveFigure(figure, {AXIS: positions}, tuple(slots), words)
 
 
+def say_rest(rest: np.ndarray) -> str:
+    """How sure the tokens are that answer nothing: none of ``rest``, ``(n,)``, is above it."""
+    if not len(rest):
+        return ""
+    below = say_number(max(0.01, math.ceil(100 * float(rest.max())) / 100))
+    which = "The other one stays" if len(rest) == 1 else f"The {len(rest)} others stay"
+    return f"{which} below {below}: nothing is answered there."
+
+
 def draw_tokens_kept(result: Result) -> LiveFigure:
     """Average precision with the surest 1, 2, … tokens of each picture."""
     positions = live_axes(Params)[AXIS]
@@ -115,10 +126,7 @@ def _map_words(result: Result, objectness: np.ndarray, kept: int) -> str:
             f"kept; {sure} with an objectness of 0.5 or more, for {say_count(named, 'thing')} that "
             "the instruction names.",
             "Each stroke is an offset from the token's own centre to a corner.",
-            f"The {say_count(len(rest), 'other')} stay below {say_number(float(rest.max()))}: "
-            "nothing is answered there."
-            if len(rest)
-            else "",
+            say_rest(rest),
         ]
     )
 

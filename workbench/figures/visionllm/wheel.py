@@ -7,7 +7,7 @@ from plotly.subplots import make_subplots
 from workbench.figures.live import LiveFigure
 from workbench.figures.passages import LivePassages, Passage, Span
 from workbench.figures.theme import TEMPLATE
-from workbench.figures.visionllm.console import marks_of
+from workbench.figures.visionllm.console import marks_of, spoken
 from workbench.figures.visionllm.picture import (
     add_names,
     add_outlines,
@@ -15,6 +15,8 @@ from workbench.figures.visionllm.picture import (
     entry_colour,
 )
 from workbench.figures.visionllm.reading import mark_parts
+from workbench.figures.wording import join
+from workbench.methods.visionllm.asking import BOXES_ONLY
 from workbench.methods.visionllm.console import Said
 from workbench.methods.visionllm.task import Kind
 from workbench.methods.visionllm.wheel import SCORE, Result
@@ -48,7 +50,8 @@ def draw_wheel(result: Result) -> LiveFigure:
             colour = entry_colour(int(marks.entries[place]))
             add_outlines(figure, marks.outlines[place : place + 1], 1, col, colour=colour)
         add_names(figure, marks.places[:count], marks.names[:count], 1, col)
-    figure.update_layout(template=TEMPLATE, height=420, margin={"l": 12, "r": 12, "t": 48, "b": 12})
+    figure.update_yaxes(constraintoward="top")  # the pictures stand right below their titles
+    figure.update_layout(template=TEMPLATE, height=390, margin={"l": 12, "r": 12, "t": 44, "b": 12})
     return LiveFigure(figure, words=say_wheel(result))
 
 
@@ -63,7 +66,7 @@ def draw_instructions(result: Result) -> LivePassages:
 
 def _short(said: Said) -> tuple[Span, ...]:
     if said.answer is None:
-        return (Span(said.text, "good"),)
+        return (Span(spoken(said.text), "good"),)
     sure = int((said.answer.scores >= SCORE).sum())
     names = said.names()[:sure] or ["nothing of score 0.50 or more"]
     return (Span(", ".join(names), "good"),)
@@ -72,11 +75,18 @@ def _short(said: Said) -> tuple[Span, ...]:
 def say_wheel(result: Result) -> str:
     """What the five tasks gave, and what is true."""
     captions = result.said["captioning"], result.said["question"]
-    caption, answer = (one.text or "…" for one in captions)
+    caption, answer = (spoken(one.text) or "…" for one in captions)
     task = result.said["question"].task
     question = task.question if task else ""
-    truth = f" True caption: “{result.picture.caption}”." if result.picture.caption else ""
-    return (
-        f"One network and one picture; only the text differs. Asked for a caption it writes "
-        f"“{caption}”; asked “{question}?” it answers “{answer}”.{truth}"
+    truth = spoken(result.picture.caption)
+    return join(
+        [
+            f"One network and one picture; only the text differs. Asked for a caption it writes "
+            f"“{caption}”; asked “{question}?” it answers “{answer}”.",
+            f"True caption: “{truth}”." if truth else "",
+            f"{result.params.model} was trained to find boxes alone: outlines, expressions and "
+            "texts mean nothing here."
+            if result.params.model in BOXES_ONLY
+            else "",
+        ]
     )

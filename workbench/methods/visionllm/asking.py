@@ -20,6 +20,8 @@ from workbench.params import Chips, Model, Range, chips
 from workbench.server.api import ModelClient, Request
 
 DEFAULT_MODEL: Final = "visionllm-pointer"
+BOXES_ONLY: Final = ("visionllm-from-three", "visionllm-fixed-order", "visionllm-hard")
+"""Networks that were trained to find boxes alone."""
 MODEL: Final = Model("visionllm", "Model")
 SCENE: Final = Range(0, SCENES - 1, 1, "Scene", help="One of the 500 test scenes.")
 MOST_NAMES: Final = 16
@@ -28,6 +30,7 @@ NAMES: Final = Chips(
     max_items=MOST_NAMES,
     max_chars=40,
     help="Their order numbers the class tokens <c0>, <c1>, …",
+    can_lock=False,
 )
 DEFAULT_NAMES: Final = "dog; car; lemon; rabbit; bus; carrot; penguin; sailing boat"
 

@@ -8,7 +8,7 @@ switches the attention off in a network that was trained with it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
 import numpy as np
@@ -30,7 +30,7 @@ from workbench.methods.visionllm.asking import (
 from workbench.methods.visionllm.decoding import Slots
 from workbench.methods.visionllm.resampling import mean_over_scenes
 from workbench.methods.visionllm.scenes import Scenes, ask_scenes
-from workbench.params import Chips, Choice, Flag, check
+from workbench.params import Choice, Flag, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
 
@@ -48,8 +48,8 @@ class Params:
         bool, Flag("Look at the picture with the instruction in mind", live=True)
     ] = True
     scene: Annotated[int, SCENE] = 5
-    names: Annotated[str, Chips("Dictionary A", NAMES.max_items, NAMES.max_chars)] = DEFAULT_NAMES
-    others: Annotated[str, Chips("Dictionary B", NAMES.max_items, NAMES.max_chars)] = (
+    names: Annotated[str, replace(NAMES, label="Dictionary A")] = DEFAULT_NAMES
+    others: Annotated[str, replace(NAMES, label="Dictionary B")] = (
         "banana; grapes; strawberry; pineapple; cow; panda; bicycle; rocket"
     )
     model: Annotated[str, MODEL] = DEFAULT_MODEL

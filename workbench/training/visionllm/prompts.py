@@ -51,7 +51,7 @@ def build_prompts(tasks: Sequence[Task], shape: Shape, *, entries: int = 0) -> P
         entries: room for so many at least; what is left over is padding.
 
     Raises:
-        UnknownNameError: a word the network has never seen.
+        UnknownNameError: a word the network has never seen; lists those that it knows.
         InputError: more classes, or a class token, than the network has.
     """
     rows: dict[str, int] = {}

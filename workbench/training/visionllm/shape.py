@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -93,7 +94,7 @@ def number_words(text: str, words: tuple[str, ...], limit: int) -> list[int]:
         limit: the most words.
 
     Raises:
-        UnknownNameError: a word the network has never seen; names the nearest.
+        UnknownNameError: a word the network has never seen; lists those that it knows.
         InputError: no or too many words.
     """
     known = {word: number for number, word in enumerate(words)}
@@ -102,5 +103,11 @@ def number_words(text: str, words: tuple[str, ...], limit: int) -> list[int]:
         raise InputError(f"{text[:60]!r} has {len(parts)} words; give 1 to {limit}.")
     for part in parts:
         if part not in known or part in (PADDING, BEGIN, END):
-            raise UnknownNameError.of("word", part, words[3:])
+            near = difflib.get_close_matches(part, words[3:], n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            seen = ", ".join(word for word in words[3:] if word.isalpha())
+            raise UnknownNameError(
+                f"No word called {part[:80]!r}.{hint} This network has seen these words alone: "
+                f"{seen}."
+            )
     return [known[part] for part in parts]
