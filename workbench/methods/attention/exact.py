@@ -71,8 +71,9 @@ def check_matrices(queries: Any, keys: Any, values: Any) -> tuple[Any, Any, Any]
             raise InputError(
                 f"The {name} have shape {tuple(matrix.shape)}; give a matrix (tokens, dimension)."
             )
-        wrong = np.argwhere(~np.isfinite(_host(matrix)))
-        if len(wrong):
+        is_finite = np.isfinite(_host(matrix))
+        if not is_finite.all():  # looked for only then: this runs thousands of times a figure
+            wrong = np.argwhere(~is_finite)
             row, column = wrong[0].tolist()
             raise InputError(
                 f"The {name} hold {len(wrong)} entries that are not finite, the first in row "
