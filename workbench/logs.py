@@ -54,3 +54,6 @@ def start_logging(level: str, form: Format, stream: TextIO | None = None) -> Non
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines() if form == "json" else logging.Formatter(TEXT))
     logging.basicConfig(level=level.upper(), handlers=[handler])
+    if level.lower() == "info":
+        # a page asks its server every few seconds; the server's own line tells what came of it
+        logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from workbench.logs import JsonLines, log_fields
+from workbench.logs import JsonLines, log_fields, start_logging
 
 log = logging.getLogger("tests.logs")
 
@@ -60,3 +60,15 @@ def test_for_people_fields_are_read_as_name_and_value(caplog: pytest.LogCaptureF
     with caplog.at_level("INFO", logger="tests.logs"):
         log_fields(log, "job", trace="ab12", batch=0, model=None)
     assert caplog.messages == ["job trace=ab12 batch=0"]
+
+
+def test_a_page_that_asks_its_server_all_the_time_does_not_fill_its_log_with_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)  # the log of the tests stays
+    asking = logging.getLogger("httpx")
+    monkeypatch.setattr(asking, "level", logging.NOTSET)
+    start_logging("debug", "text")
+    assert asking.level == logging.NOTSET
+    start_logging("info", "text")
+    assert asking.level == logging.WARNING
