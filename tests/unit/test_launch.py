@@ -112,3 +112,14 @@ def test_the_same_seed_gives_the_same_numbers(
         bodies.append(json.loads(out))
     digests = [body["receipt"]["summary_sha256"] for body in bodies]
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_who_reads_only_the_first_lines_is_told_nothing_of_a_broken_pipe() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "launch.py", "run", "attention", "--list"]
+    with os.fdopen(writing) as output:
+        ended = subprocess.run(
+            command, cwd=ROOT, stdout=output, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert (ended.returncode, ended.stderr) == (0, "")
