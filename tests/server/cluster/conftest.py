@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from workbench.settings import Settings
 
 PROCESS = "tests.server.cluster.cluster_process"
 """Not imported here: what Ray warns of as it is imported would be errors."""
+REPLICAS = 2
+WHOLE_WITHIN_S = 120.0
 
 
 @dataclass
@@ -46,8 +49,8 @@ def start(home: Path, *where: str) -> ServerProcess:
                 0,
                 (PROCESS, *where),
                 RAY_OVERRIDE_RESOURCES='{"CPU": 2, "GPU": 1}',
-                WORKBENCH_CLUSTER_MIN_REPLICAS="2",
-                WORKBENCH_CLUSTER_MAX_REPLICAS="2",
+                WORKBENCH_CLUSTER_MIN_REPLICAS=str(REPLICAS),
+                WORKBENCH_CLUSTER_MAX_REPLICAS=str(REPLICAS),
                 WORKBENCH_CLUSTER_CPUS="0.5",
                 WORKBENCH_CLUSTER_GPUS="0.5",
                 WORKBENCH_GRACE_S="0.2",
@@ -70,6 +73,20 @@ def running_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluste
     shared.close()
 
 
+def wait_until_whole(url: str) -> None:
+    """Wait until all replicas are there: one that a test killed takes its time to be replaced, and
+    a test that kills another means the one that is left.
+    """
+    until = time.monotonic() + WHOLE_WITHIN_S
+    with plain_client(url) as http:
+        while True:
+            told = http.get("/v1/status")
+            if told.is_success and told.json()["device_name"].startswith(f"{REPLICAS} × "):
+                return
+            assert time.monotonic() < until, "a replica that was killed is not replaced"
+            time.sleep(0.1)
+
+
 @pytest.fixture
 def operations() -> FakeOperations:
     return FakeOperations()
@@ -79,8 +96,9 @@ def operations() -> FakeOperations:
 def cluster(
     running_cluster: Cluster, operations: FakeOperations, tmp_path: Path
 ) -> Iterator[Cluster]:
-    """The cluster with fresh engines."""
+    """The cluster, all of it, with fresh engines."""
     running_cluster.stage.begin(tmp_path, operations)
+    wait_until_whole(running_cluster.server.url)
     yield running_cluster
     operations.gate.set()
 

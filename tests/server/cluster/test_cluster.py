@@ -7,14 +7,13 @@ from pathlib import Path
 
 import httpx
 
-from tests.server.cluster.conftest import Cluster
+from tests.server.cluster.conftest import REPLICAS, Cluster
 from tests.server.contract.asking import metric
 from tests.server.fakes import WAIT_S, FakeOperations
 from workbench.errors import BusyError
 from workbench.server.api import Job, Request
 from workbench.server.client import HttpClient
 
-REPLICAS = 2
 QUEUE_LIMIT = 2
 
 
