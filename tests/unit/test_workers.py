@@ -121,6 +121,17 @@ def test_the_processes_end_when_the_page_is_killed() -> None:
     wait_until(has_ended)
 
 
+def test_a_process_that_draws_imports_neither_gradio_nor_a_model_library() -> None:
+    looked = (
+        "import sys; from panels.workers import _import_tabs; _import_tabs(); "
+        "print(sorted({'gradio', 'torch', 'transformers', 'open_clip'} & set(sys.modules)))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", looked], capture_output=True, text=True, check=True
+    )
+    assert said.stdout == "[]\n"
+
+
 def test_after_the_end_the_work_is_left_to_the_caller() -> None:
     workers = Workers(1)
     workers.close()
