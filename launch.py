@@ -36,6 +36,11 @@ one server, several workbenches:
 Settings come from WORKBENCH_* variables; the README lists them.
 """
 
+_ELSEWHERE = (
+    "error: {missing} is not installed for {python}. After `make setup` run "
+    "`source .venv/bin/activate` first, or `pip install .` for this Python."
+)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
@@ -54,6 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except WorkbenchError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing in ("", "workbench", "panels"):
+            raise
+        print(_ELSEWHERE.format(missing=missing, python=sys.executable), file=sys.stderr)
         return 1
     except BrokenPipeError:  # who reads has seen enough: launch.py doctor | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

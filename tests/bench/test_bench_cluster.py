@@ -24,7 +24,7 @@ from workbench.settings import Settings
 
 # ruff: noqa: T201  benches print what they measured
 
-pytestmark = pytest.mark.bench
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(1200)]
 
 MODEL = "smollm2-135m-instruct"
 PEOPLE = 8

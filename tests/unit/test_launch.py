@@ -52,6 +52,20 @@ def test_bad_input_exits_2_with_one_plain_line(
     assert line in err
 
 
+def test_another_python_is_told_how_to_use_the_one_that_was_set_up() -> None:
+    without = "import sys; sys.modules['httpx'] = None; import launch; sys.exit(launch.main())"
+    ended = subprocess.run(
+        [sys.executable, "-c", without, "doctor"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("error: httpx is not installed for ")
+    assert "source .venv/bin/activate" in ended.stderr
+
+
 def test_list_names_every_parameter_with_its_range(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = run(capsys, "run", "attention", "--list")
     assert status == 0
