@@ -138,6 +138,7 @@ def test_what_is_wrong_is_shown_with_its_place_and_a_valid_one(
     if where is not None:
         assert problem.place == where
     assert all(one.operation != "vision.decode" for one in client.requests)
+    assert draw_reading(result).words_at() == problem.text  # said in both views
     cards = draw_reading(result).at()
     spans = cards[0].spans
     assert "".join(span.text for span in spans) == text

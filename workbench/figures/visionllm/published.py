@@ -64,6 +64,7 @@ def draw_published(result: Result) -> LiveFigure:
             y=[height - 0.5] * 2,
             color=PALETTE["grid"],
             width=1,
+            opacity=0.4,
             hoverinfo="skip",
             showlegend=False,
         )

@@ -30,14 +30,17 @@ CHOICES = (
     "The paper's: class tokens that mean nothing but what this prompt says; offsets from each "
     "token's own centre; the template's slots as queries, all filled in at once. Our choice: rules "
     "read the instruction, where the paper's language model does; how slots meet image tokens; the "
-    "score, objectness times the class's probability. No code and no weights were ever published."
+    "score, objectness times the class's probability; in training the weights of losses and of "
+    "matching, soft targets of places, and a pointer to the prompt's names as class head (the "
+    "paper's own, hard targets and bare class tokens, are models to choose). No code and no "
+    "weights were ever published."
 )
 
 
 def draw_reading(result: Result) -> LivePassages:
     """The instruction with its parts, what was understood, and the answer in tokens."""
     said = result.said
-    words = say_origin(said)
+    words = said.problem.text if said.problem is not None else say_origin(said)
     read = Passage("Instruction", _spans(said))
     if said.task is None:
         return LivePassages((read, Passage("A valid one", mark_parts(VALID))), words=words)
