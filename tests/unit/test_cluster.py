@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -184,3 +186,30 @@ def test_without_ray_one_is_told_how_to_install_it(
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(InputError, match=r"pip install .*\[cluster\]"):
         serve.serve_on_cluster(Settings(home=tmp_path), host="127.0.0.1", port=0)
+
+
+@pytest.mark.parametrize("reason", ["No cluster at x", "No cluster at x.\nMore of it."])
+def test_why_ray_cannot_be_joined_is_a_sentence_before_what_to_do(reason: str) -> None:
+    assert "'auto': No cluster at x. Start it with `ray start" in serve._no_ray("auto", reason)
+    assert "machine: No cluster at x. Serve without" in serve._no_ray("", reason)
+
+
+def test_a_cluster_that_ended_is_not_begun_anew_by_what_is_still_asked_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("RAY_ENABLE_AUTO_CONNECT", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
+        monkeypatch.setenv(name, "")
+    asked = (
+        "from workbench.server.cluster.serve import prepare_environment\n"
+        "prepare_environment(is_own=True)\n"
+        "import ray\n"
+        "try:\n"
+        "    ray.nodes()\n"
+        "except Exception:\n"
+        "    pass\n"
+        "print(ray.is_initialized())\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert told.stdout.strip() == "False"

@@ -275,7 +275,7 @@ def ray_running(settings: Settings) -> Iterator[None]:
 
 
 def _no_ray(address: str, reason: str) -> str:
-    first_line = reason.strip().partition("\n")[0]
+    first_line = reason.strip().partition("\n")[0].rstrip(".") + "."
     if not address:
         return f"Ray does not start on this machine: {first_line} Serve without --cluster instead."
     return (
