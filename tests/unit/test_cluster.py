@@ -204,7 +204,7 @@ def test_a_cluster_that_ended_is_not_begun_anew_by_what_is_still_asked_of_it(
         "prepare_environment(is_own=True)\n"
         "import ray\n"
         "try:\n"
-        "    ray.nodes()\n"
+        "    ray.wait([], timeout=0)\n"
         "except Exception:\n"
         "    pass\n"
         "print(ray.is_initialized())\n"
