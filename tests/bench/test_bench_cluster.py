@@ -51,6 +51,7 @@ def answers_a_second(home: Path, replicas: int) -> float:
         "WORKBENCH_CLUSTER_MAX_REPLICAS": str(replicas),
         "WORKBENCH_CLUSTER_CPUS": "0.5",
         "WORKBENCH_DEVICE": "cpu",
+        "WORKBENCH_LOG_LEVEL": "warning",  # not a line for every request between the figures
     }
     command = ("tests.server.cluster.real_process",)
     with (
