@@ -23,10 +23,10 @@
     if (pick === undefined) return role || note ? make("span", attributes, text) : text;
     return make("button", { type: "button", ...attributes, onclick: () => onPick({ pick }) }, text);
   };
-  const drawCard = ({ title, spans, note }, onPick) =>
+  const drawCard = ({ title, spans, note, wide }, onPick) =>
     make(
       "section",
-      { class: "wb-passage" },
+      { class: `wb-passage${wide ? " wb-wide" : ""}` },
       make("h4", {}, title),
       make("p", { class: "wb-passage-text" }, ...spans.map((span) => drawSpan(span, onPick))),
       note ? make("p", { class: "wb-passage-note" }, note) : null,

@@ -271,6 +271,9 @@ def test_what_is_lost_is_the_whole_hint_less_the_rest() -> None:
         list(found.log_probability[0] - found.log_probability[1:])
     )
     assert "exactly as it was" in live.words_at(stemmer=True)
+    unstemmed = live.at(stemmer=False).data[0]
+    for x, text in zip(unstemmed.x, unstemmed.text, strict=True):
+        assert text == f"{x:+.1f}".replace("-", "−").replace("+0.0", "0.0").replace("−0.0", "0.0")
 
 
 # ---------------------------------------------------------------- dose
@@ -359,7 +362,7 @@ def test_a_short_training_keeps_its_last_point(stage: Theatre) -> None:
 def test_the_hints_shown_are_those_of_that_iteration(stage: Theatre) -> None:
     live = figures.draw_stage_hints(stage)
     cards = live.at(iteration=20, overlay="no_kl", article=3)
-    for card, run in ((cards[1], "nlpo"), (cards[2], "no_kl")):
+    for card, run in ((cards[0], "nlpo"), (cards[1], "no_kl")):
         text = "".join(span.text for span in card.spans)
         assert text == "; ".join(stage.runs[run].hints[20][2]) + "."
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -185,6 +187,23 @@ def test_two_checkpoints_are_compared_article_by_article() -> None:
     assert "Both are checkpoint 4" in live.words_at(iteration=4, checkpoint=4)
     gain = paired_difference(end, start)
     assert ("no detectable effect" in words) == gain.covers_zero
+
+
+@pytest.mark.parametrize(
+    ("articles", "named"),
+    [(8, [*range(1, 9)]), (40, [1, *range(5, 41, 5)])],
+)
+def test_articles_are_named_without_overlap_and_each_at_its_own_row(
+    articles: int, named: list[int]
+) -> None:
+    stage = study_training.compute(
+        study_training.Inputs({"nlpo": dsp_records.training()}), study_training.Params()
+    )
+    many = replace(stage, by_article=np.linspace(0.1, 0.4, 6 * articles).reshape(6, articles))
+    figure = figures.draw_checkpoints(many).figure
+    assert list(figure.layout.yaxis.ticktext) == [f"article {n}" for n in named]
+    rows = [figure.data[1].y[n - 1] for n in named]
+    assert list(figure.layout.yaxis.tickvals) == rows
 
 
 @pytest.fixture(scope="module")

@@ -102,6 +102,21 @@ def test_a_selector_without_anything_to_learn_wins_nothing() -> None:
     assert found.gain.mean < 0.05
 
 
+def test_among_equals_no_column_is_favoured() -> None:
+    is_right, vectors = np.zeros((12, 4), dtype=bool), np.ones((12, 2)) / np.sqrt(2)
+    is_right[:6, 0] = is_right[6:, 3] = True
+    forward = train_selector(is_right, vectors)
+    backward = train_selector(is_right[:, ::-1], vectors)
+    assert forward.accuracy == pytest.approx(backward.accuracy)
+    assert forward.gain.mean == pytest.approx(0, abs=1e-9)  # vectors that are equal teach nothing
+
+
+def test_a_tie_is_worth_the_mean_of_those_that_tie() -> None:
+    right = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
+    preferred = np.array([[0.5, 0.5, 0.1], [0.2, 0.3, 0.1]])
+    assert triggers._worth(right, preferred) == pytest.approx([0.5, 1.0])
+
+
 def test_predictions_are_those_of_ridge_regression() -> None:
     random = np.random.default_rng(1)
     known, asked, right = (random.normal(size=s) for s in ((9, 4), (5, 4), (9, 3)))

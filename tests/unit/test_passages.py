@@ -41,3 +41,9 @@ def test_texts_without_live_parameters_stand_as_they_are() -> None:
     assert fixed.at() == (ARTICLE,)
     assert fixed.words_at() == "Read it."
     assert fixed.payload()["shown"] == [[0]]
+
+
+def test_a_wide_text_tells_the_page_so() -> None:
+    wide = Passage("Article", (Span("Long."),), is_wide=True)
+    sent = LivePassages((ANSWERS[0], wide)).payload()["passages"]
+    assert [passage.get("wide", False) for passage in sent] == [False, True]

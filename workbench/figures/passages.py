@@ -42,11 +42,13 @@ class Passage:
         title: what stands above it.
         spans: its parts, in order.
         note: one line below it, such as its score.
+        is_wide: it has a row to itself, where others would stand beside it.
     """
 
     title: str
     spans: tuple[Span, ...]
     note: str = ""
+    is_wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,4 +98,5 @@ def _as_json(passage: Passage) -> dict[str, Any]:
         [span.text, span.role, span.note] + ([] if span.pick is None else [span.pick])
         for span in passage.spans
     ]
-    return {"title": passage.title, "spans": spans, "note": passage.note}
+    wide = {"wide": True} if passage.is_wide else {}
+    return {"title": passage.title, "spans": spans, "note": passage.note, **wide}

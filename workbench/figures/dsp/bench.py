@@ -45,7 +45,7 @@ def draw_bench(found: Bench) -> LivePassages:
             if reference
             else ()
         ),
-        Passage(title, mark_article(article.text, found.phrases, reference)),
+        Passage(title, mark_article(article.text, found.phrases, reference), is_wide=True),
     )
     return LivePassages(passages, words=_words(found, 1))
 

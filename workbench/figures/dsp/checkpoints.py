@@ -17,6 +17,8 @@ AXES = ("iteration", "checkpoint")
 """Names that the study's parameters must have."""
 LAST = int(ITERATION.maximum)
 SAME = 1e-9
+CROWDED, STEP = 12, 5
+"""With more articles than the first, every fifth is named: the names would overlap."""
 
 
 def draw_checkpoints(stage: Theatre) -> LiveFigure:
@@ -26,6 +28,7 @@ def draw_checkpoints(stage: Theatre) -> LiveFigure:
     at = points_at(len(scores))
     heights = np.arange(count, dtype=float)[::-1]
     shown = scores[at]
+    named = [0, *range(STEP - 1, count, STEP)] if count > CROWDED else [*range(count)]
     figure = go.Figure()
     strokes = add_line(
         figure,
@@ -59,8 +62,8 @@ def draw_checkpoints(stage: Theatre) -> LiveFigure:
     figure.update_layout(margin={"t": 48, "l": 96, "r": 20}, legend={"y": 1.06})
     figure.update_xaxes(title_text="mean ROUGE of the summary × 100", range=span_of(scores))
     figure.update_yaxes(
-        tickvals=heights,
-        ticktext=[f"article {n + 1}" for n in range(count)],
+        tickvals=heights[named],
+        ticktext=[f"article {n + 1}" for n in named],
         range=[-0.6, count - 0.4],
     )
     pairs = np.array(

@@ -27,7 +27,9 @@ def draw_dialogue(found: Dialogue) -> LivePassages:
     spans += [Span("User: ", "muted"), Span(found.turn.user, "accent")]
     return LivePassages(
         (
-            Passage("The dialogue so far", tuple(spans), "Acts and answers as recorded."),
+            Passage(
+                "The dialogue so far", tuple(spans), "Acts and answers as recorded.", is_wide=True
+            ),
             _answer("Without an act", found.without),
             _answer("With the recorded act", found.recorded),
             _answer("With your act", found.own),

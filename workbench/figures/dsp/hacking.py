@@ -148,7 +148,11 @@ def draw_hacked_hints(found: Hacking) -> LivePassages:
             texts[0, c, a],
             cards[1, at[i], a],
             texts[1, c, a],
-            Passage(f"Reference of article {a + 1}", (Span(found.articles[a].reference),)),
+            Passage(
+                f"Reference of article {a + 1}",
+                (Span(found.articles[a].reference),),
+                is_wide=True,
+            ),
         )
 
     axes: dict[str, list[Position]] = {

@@ -45,7 +45,7 @@ def draw_published_metrics(found: Comparison) -> LiveFigure:
     figure.update_layout(template=TEMPLATE, height=440, margin={"t": 56, "l": 158, "r": 20})
     figure.update_yaxes(
         tickvals=heights,
-        ticktext=[f"{row.metric}<br>{row.standard:g} without" for row in SUMMARIES],
+        ticktext=[f"{row.metric}<br>{_write(row.standard)} without" for row in SUMMARIES],
         range=[-0.6, len(SUMMARIES) - 0.3],
     )
     figure.update_xaxes(
@@ -59,3 +59,8 @@ def draw_published_metrics(found: Comparison) -> LiveFigure:
         f"moves. Here, with {found.model}, ROUGE alone is measured."
     )
     return LiveFigure(figure, {}, (), words)
+
+
+def _write(value: float) -> str:
+    """As the paper prints it: two decimals, or four of a share."""
+    return f"{value:.2f}" if value > 1.0 else f"{value:.4f}"

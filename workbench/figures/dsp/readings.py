@@ -46,7 +46,11 @@ def _passages(found: Comparison, a: int, source: str) -> tuple[Passage, ...]:
         ),
         Passage(f"Hint: {ROW_NAMES[source]}", list_phrases(hint, role_of)),
         Passage("Reference", (Span(article.reference),)),
-        Passage(f"Article {a + 1}", mark_article(article.text, hint, article.reference)),
+        Passage(
+            f"Article {a + 1}",
+            mark_article(article.text, hint, article.reference),
+            is_wide=True,
+        ),
     )
 
 

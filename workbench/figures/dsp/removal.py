@@ -12,7 +12,7 @@ from workbench.figures.dsp.texts import mark_output
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.passages import LivePassages, Passage, Span
 from workbench.figures.theme import PALETTE, TEMPLATE
-from workbench.figures.wording import each, join, shorten
+from workbench.figures.wording import each, join, say_signed, shorten
 from workbench.methods.dsp.marking import occurs
 from workbench.methods.dsp.removal import Removal
 
@@ -33,14 +33,18 @@ def draw_removal(found: Removal) -> LiveFigure:
     figure = make_subplots(
         1, 2, column_widths=[0.5, 0.5], horizontal_spacing=0.04, shared_yaxes=True
     )
-    for col, values, template in ((1, lost[1], "%{x:+.1f}"), (2, nats, "%{x:+.2f}")):
+    written = [[say_signed(float(one)) for one in of_stemmer] for of_stemmer in lost]
+    for col, values, texts in (
+        (1, lost[1], written[1]),
+        (2, nats, [say_signed(float(one), 2) for one in nats]),
+    ):
         figure.add_bar(
             x=values,
             y=heights,
             orientation="h",
             width=0.5,
             marker={"color": colours},
-            texttemplate=template,
+            text=texts,
             textposition="outside",
             cliponaxis=False,
             name="lost",
@@ -72,7 +76,8 @@ def draw_removal(found: Removal) -> LiveFigure:
             col=col,
         )
     words = Slot("", AXIS, each(lambda b: _words(found, b), 2))
-    return LiveFigure(figure, {"stemmer": [False, True]}, (Slot("data[0].x", AXIS, lost),), words)
+    slots = (Slot("data[0].x", AXIS, lost), Slot("data[0].text", AXIS, written))
+    return LiveFigure(figure, {"stemmer": [False, True]}, slots, words)
 
 
 def draw_removal_texts(found: Removal) -> LivePassages:

@@ -121,9 +121,9 @@ def draw_theatre(stage: Theatre) -> LiveFigure:
                 row + 1,
                 col + 1,
                 "target",
-                x=stage.points - 1.0,
+                x=0.0,  # the KL starts at 0, so its curves are far from here
                 y=target,
-                xanchor="right",
+                xanchor="left",
                 yanchor="bottom",
                 color=PALETTE["threshold"],
             )
@@ -214,11 +214,11 @@ def draw_stage_hints(stage: Theatre) -> LivePassages:
         mine = cards[RUNS[0], a, at[RUNS[0]][i]]
         theirs = cards[others[o], a, at[others[o]][i]]
         return (
+            mine,
+            *(() if others == [RUNS[0]] else (theirs,)),
             Passage(
                 f"Validation article {a + 1}", mark_article(article.text, hint, article.reference)
             ),
-            mine,
-            *(() if others == [RUNS[0]] else (theirs,)),
             Passage("Reference", (Span(article.reference),), "The policy never sees it."),
         )
 

@@ -236,14 +236,15 @@ def _words(found: TriggerGrid) -> str:
         if found.best
         else ""
     )
-    noise = 100.0 * found.selection_noise
+    lucky = found.fair + found.selection_noise
     return join(
         [
             f"The best of {len(found.triggers)} triggers, {best}, answers "
             f"{say_percent(float(found.accuracy.mean[found.best]), 0)} of "
             f"{len(found.questions)} questions{against}.",
-            f"Chosen on one half and scored on the other it has {say_percent(found.fair, 0)}: "
-            f"{noise:.1f} points of the best are luck of the choice.",
+            f"The best of a random half has {say_percent(lucky)} on that half and "
+            f"{say_percent(found.fair)} on the other: {100.0 * found.selection_noise:.1f} points "
+            "are luck of the choice.",
             _say_selector(found),
             f"An oracle that picked a trigger for each question would have "
             f"{say_percent(found.oracle.mean, 0)}, but much of that is luck too: "

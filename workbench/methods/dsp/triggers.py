@@ -22,6 +22,7 @@ SELECTOR_SPLITS = 200
 RIDGE = 1.0
 """Of unit vectors: a single question hardly moves the prediction for another."""
 MINIMUM_TO_LEARN = 4
+SAME = 1e-9
 
 
 @dataclass(frozen=True)
@@ -100,13 +101,22 @@ def train_selector(
     for _ in range(splits):
         order = random.permutation(n)
         for teach, ask in ((order[: n // 2], order[n // 2 :]), (order[n // 2 :], order[: n // 2])):
-            chosen = _predict(found[teach], vectors[teach], vectors[ask]).argmax(axis=1)
-            own[ask] += found[ask, chosen]
-            fixed[ask] += found[ask, int(found[teach].mean(axis=0).argmax())]
+            chosen = _predict(found[teach], vectors[teach], vectors[ask])
+            own[ask] += _worth(found[ask], chosen)
+            fixed[ask] += _worth(found[ask], found[teach].mean(axis=0, keepdims=True))
             times[ask] += 1
-            used.append(len(np.unique(chosen)))
+            used.append(len(np.unique(chosen.argmax(axis=1))))
     both = bootstrap(np.stack([own / times, (own - fixed) / times]))
     return Selector(both.at(0), both.at(1), float(np.mean(used)))
+
+
+def _worth(right: np.ndarray, preferred: np.ndarray) -> np.ndarray:
+    """``(m,)`` whether each question is answered by the trigger that is preferred for it.
+
+    Of equals each counts alike, as if drawn by lot: the first would favour early columns.
+    """
+    best = preferred > preferred.max(axis=1, keepdims=True) - SAME
+    return (right * best).sum(axis=1) / best.sum(axis=1)
 
 
 def _predict(right: np.ndarray, known: np.ndarray, asked: np.ndarray) -> np.ndarray:
@@ -179,7 +189,7 @@ def _split_halves(found: np.ndarray, splits: int, seed: int) -> tuple[float, flo
         outside = (1.0 - chooser) @ found / (n - size)
         # equals are drawn by lot: taking the first would favour early columns
         lot = random.random(inside.shape)
-        tied = np.abs(inside - inside.max(axis=1, keepdims=True)) < 1e-9
+        tied = np.abs(inside - inside.max(axis=1, keepdims=True)) < SAME
         best = np.where(tied, lot, -1.0).argmax(axis=1)[:, None]
         chosen_on += float(np.take_along_axis(inside, best, axis=1).mean()) / 2
         scored_on += float(np.take_along_axis(outside, best, axis=1).mean()) / 2

@@ -194,7 +194,7 @@ def _tell(
     kl = rollouts.kl * rollouts.taken
     reward = float(np.mean([one.sum() for one in paid]) - beta * kl.sum(dim=1).mean())
     per_token = float(rollouts.kl[rollouts.taken].mean())
-    control.progress(number, None, f"Iteration {iteration}: reward {reward:.2f}; learning")
+    control.progress(number, None, f"Iteration {iteration + 1}: reward {reward:.2f}; learning")
     values = {"iteration": iteration, "reward": reward, "kl": per_token}
     control.partial(number, values=values)
 
