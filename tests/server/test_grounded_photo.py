@@ -105,7 +105,10 @@ def test_without_a_photo_no_detector_is_asked() -> None:
     params = kitchen.Params()
     result = kitchen.compute(kitchen.gather(client, params), params)  # type: ignore[arg-type]
     assert {request.operation for request in client.asked} == {"language.score_skills"}
-    assert "no photo" in draw_photo(result).words
+    shown = draw_photo(result)
+    assert "no photo" in shown.words
+    (sheet,) = shown.figure.layout.annotations  # an empty sheet says where a photo comes from
+    assert kitchen.UPLOAD.label in sheet.text
 
 
 def test_a_phrase_that_would_part_the_list_is_refused_in_words() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from tests.unit.grounded_client import WordClient
 from tests.unit.grounded_records import word_scores
 from tests.unit.live_positions import every_position
 from workbench.figures.grounded.beam import draw_beam
@@ -31,6 +32,7 @@ from workbench.figures.grounded.trie import draw_trie
 from workbench.figures.grounded.wording import show_text, show_token, verdict_of
 from workbench.figures.wording import keep_together
 from workbench.methods.grounded import (
+    TRIE,
     comparison,
     grounded_beam,
     grounded_greedy,
@@ -303,6 +305,15 @@ def test_the_tree_keeps_the_likeliest_leaves_and_every_branch_leads_to_one() -> 
         assert text == one.scores.text_of_path(int(layout.last[branch]))
 
 
+def test_where_nothing_can_be_done_the_tree_says_so() -> None:
+    params = TRIE.params(task="brown_box", board="brown box@0.5,0.5", vocabulary="closed")
+    result = TRIE.compute(TRIE.gather(WordClient(), params), params)  # type: ignore[arg-type]
+    assert not result.world.affordances().any()
+    said = "Nothing else can be done in this scene."
+    assert said in draw_trie(result).words_at(token=16)
+    assert said not in draw_trie(one_step()).words_at(token=16)
+
+
 def test_taking_a_thing_away_recolours_the_tree_and_moves_no_size() -> None:
     one = one_step()
     other = SimpleNamespace(**{**vars(one), "values": np.ones_like(one.values)})
@@ -477,7 +488,17 @@ def test_every_task_has_its_row_and_the_ledger_adds_up() -> None:
     ledger = draw_ledger(result)
     bars = [np.asarray(t.x, float) for t in ledger.figure.data if t.type == "bar"]
     assert np.sum(bars, axis=0) == pytest.approx([100.0] * 4)
-    assert "published" in str(draw_published(result).words) or draw_published(result).words
+    assert "the paper's own" in draw_published(result).words
+
+
+def test_equal_rates_of_one_task_do_not_hide_one_another() -> None:
+    marks = [t for t in draw_tasks(comparison_result()).figure.data if t.mode == "markers"]
+    every = [point for t in marks for point in zip(t.x, t.y, strict=True)]
+    grounded = [t for t in marks if t.name != "language model alone"]
+    assert [t.x[0] for t in grounded] == [100.0] * 3  # all win all scenes of the first task
+    heights = sorted(t.y[0] for t in grounded)
+    assert min(np.diff(heights)) > 0.1
+    assert all(abs(y - round(y)) < 0.25 for _, y in every)  # and stay nearest to their own row
 
 
 # ---------- strengths, telling ----------

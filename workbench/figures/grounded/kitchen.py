@@ -98,7 +98,7 @@ def _words(result: Result, k: int) -> str:
         [
             verdict,
             _verdict(result.plans.get(chosen)),
-            "Change a score in the table: only the green and the red bars move."
+            "Change a score in the table: only the green and the orange bars move."
             if result.seen is None
             else "The scores are a detector's, of your photo.",
         ]

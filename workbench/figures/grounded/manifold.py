@@ -42,7 +42,7 @@ def draw_manifold(result: Result) -> LiveFigure:
             line={"color": METHOD_COLOURS["greedy"], "width": 2},
             marker={"color": METHOD_COLOURS["greedy"], "size": 13},
             text=[str(i + 1) for i in range(len(chosen))],
-            textposition="top center",
+            textposition="bottom right",  # clear of the star around the first
             hovertext=[show_text(commands[i], 90) for i in chosen],
             hovertemplate="%{hovertext}<extra></extra>",
         )

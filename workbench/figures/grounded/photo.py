@@ -25,8 +25,18 @@ def draw_photo(result: Result) -> LiveFigure:
     figure.update_layout(template=TEMPLATE, height=480, margin={"l": 16, "r": 16, "t": 30, "b": 16})
     seen = result.seen
     if seen is None:
+        figure.update_layout(height=280)
         figure.update_xaxes(visible=False)
         figure.update_yaxes(visible=False)
+        figure.add_annotation(
+            text="No photo yet.<br>Choose a file under “Photo of a kitchen”.",
+            xref="paper",
+            yref="paper",
+            x=0.5,
+            y=0.5,
+            showarrow=False,
+            font={"size": 16},
+        )
         words = (
             "There is no photo: the scores are those of the table. Upload one, and a detector "
             "looks for every phrase on it."

@@ -133,7 +133,9 @@ def _words(result: TrieResult, count: int) -> str:
     so_far = scores.text_of_path(node).strip()
     possible = int(result.grounding.possible.sum())
     if trie.child_count[node] == 0 and nodes:
-        return join([f"The command is “{so_far}”.", _say_alone(result, so_far)])
+        is_idle = not result.grounding.possible[:-1].any()  # the last is "done"
+        nothing = "Nothing else can be done in this scene." if is_idle else ""
+        return join([f"The command is “{so_far}”.", nothing, _say_alone(result, so_far)])
     ahead = int(result.grounding.possible[trie.below(node)].sum())
     mass = float(scores.outside_mass[node])
     return join(
