@@ -324,6 +324,41 @@ def test_a_beam_of_one_is_greedy(case: Case, mode: str, vocabulary: str, combina
     assert (tokens_of(case.scores, beam), beam.has_left) == (tokens, left)
 
 
+def plain_beam(case: Case, width: int) -> tuple[list[tuple[tuple[int, ...], float]], int]:
+    """The language model's own beam over explicit token sequences: the finished, contexts read."""
+    trie, finished, alive, read = case.scores.trie, [], [((), 0, 0.0)], 0
+    while alive:
+        read += len(alive)
+        grown = [
+            ((*tokens, int(trie.token[n])), int(n), score + float(case.scores.log_probability[n]))
+            for tokens, node, score in alive
+            for n in trie.children(node)
+        ]
+        grown.sort(key=lambda one: -one[2])
+        kept = grown[:width]
+        finished += [(tokens, score) for tokens, _, score in kept if tokens[-1] == END]
+        alive = [one for one in kept if one[0][-1] != END]
+    return sorted(finished, key=lambda one: -one[1]), read
+
+
+@FEW
+@given(cases(), st.integers(1, 4), COMBINATIONS)
+def test_without_grounding_a_beam_is_the_language_models_own(
+    case: Case, width: int, combination: str
+) -> None:
+    expected, read = plain_beam(case, width)
+    for rules in (Rules("closed", combination=combination), replace(CLOSED, strength=0.0)):
+        values = np.ones(len(case.scores.trie))
+        if not rules.strength:
+            values = prefix_value(case.scores.trie, np.maximum(case.affordances, 0.01))
+        beam = grounded_beam(case.scores, values, width, rules)
+        found = [tuple(tokens_of(case.scores, one)) for one in beam.finished]
+        assert sorted(found) == sorted(tokens for tokens, _ in expected)
+        assert tuple(tokens_of(case.scores, beam.best)) == expected[0][0]
+        assert beam.best.score == pytest.approx(expected[0][1])
+        assert beam.best.tokens_scored == read
+
+
 @FEW
 @given(cases(), MODES, COMBINATIONS, st.sampled_from([0.5, 1.0, 3.0]))
 def test_an_exhaustive_beam_is_brute_force(
@@ -370,12 +405,13 @@ def test_saycan_is_brute_force_over_skills(case: Case, strength: float) -> None:
 
 @FEW
 @given(cases(), st.integers(1, 5))
-def test_a_wider_beam_costs_more_and_counts_each_context_once(case: Case, width: int) -> None:
-    values = prefix_value(case.scores.trie, case.affordances)
-    one, more = (
-        grounded_beam(case.scores, values, w, CLOSED).best.tokens_scored for w in (width, width + 1)
-    )
-    assert one <= more <= shared_tokens(case.scores.trie)
+def test_a_beam_reads_no_more_than_its_width_at_each_depth(case: Case, width: int) -> None:
+    trie = case.scores.trie
+    values = prefix_value(trie, case.affordances)
+    read = grounded_beam(case.scores, values, width, CLOSED).best.tokens_scored
+    # a wider one can read less than a narrower: what it keeps more may be what ends first
+    per_depth = np.bincount(trie.depth[trie.internal][values[trie.internal] > 0])
+    assert read <= np.minimum(per_depth, width).sum() <= shared_tokens(trie)
 
 
 def test_what_left_the_list_soon_loses_its_place_in_the_beam_of_the_paper() -> None:

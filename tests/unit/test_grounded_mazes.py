@@ -99,7 +99,8 @@ def win(template: str, seed: int) -> bool:
 
 @pytest.mark.parametrize("template", ENVIRONMENTS)
 def test_the_executor_wins_every_mission_on_a_hundred_seeds_in_all(template: str) -> None:
-    assert [seed for seed in range(20) if not win(template, seed)] == []
+    first = 20 * list(ENVIRONMENTS).index(template)  # no seed serves two of the five
+    assert [seed for seed in range(first, first + 20) if not win(template, seed)] == []
 
 
 # ---------- values ----------

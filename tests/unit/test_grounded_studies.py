@@ -48,6 +48,20 @@ def test_moving_an_object_asks_the_model_nothing() -> None:
     assert first.model == second.model
 
 
+def test_other_words_move_the_models_numbers_and_no_value_of_the_scene() -> None:
+    clients = [WordClient(), WordClient()]
+    said = ("put the food in the brown box", "lay the table, s'il vous plaît")
+    (one, _), (other, _) = (
+        answer(one_step.TRIE, client, **BOXES, instruction=words, safety=True, noise=0.3)
+        for client, words in zip(clients, said, strict=True)
+    )
+    first, second = (client.asked[0].arguments for client in clients)
+    assert first["prompt"] != second["prompt"]
+    assert {**first, "prompt": ""} == {**second, "prompt": ""}
+    assert one.grounding.values.tobytes() == other.grounding.values.tobytes()
+    assert one.values.tobytes() == other.values.tobytes()
+
+
 def test_a_forced_token_stands_in_the_plan_and_can_be_let_go() -> None:
     plain, _ = answer(theatre.THEATRE, **BOXES)
     moments = theatre.moments(plain.grounded)
