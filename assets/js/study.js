@@ -349,7 +349,12 @@
     // how far a training has come, as curves that grow
     plot(label, point) {
       const card = this.card(label, "Training", () => [make("div", { class: "wb-curves" })]);
-      (card.curves ??= new Curves(card.lastChild)).add(point);
+      if (!card.curves) {
+        card.curves = new Curves(card.lastChild);
+        card.classList.add("wb-wide");
+        this.writing.prepend(card); // in sight, however many texts are written meanwhile
+      }
+      card.curves.add(point);
     }
     card(label, title, fill) {
       let card = [...this.writing.children].find((each) => each.dataset.label === label);
@@ -427,16 +432,18 @@
     return `Not the same: ${differing.map((n) => `${n.replaceAll("_", " ")} was ${workbench.number(before.summary[n])}, is ${workbench.number(after.summary[n])}`).join("; ")}.`;
   };
 
-  // the receipt in one line: what was asked of which model, where, when
+  // the receipt in one line: what was asked of which model, where, when; of several requests the
+  // freshest speaks, so that a measurement is not called shipped because its data are
+  const SOURCES = { computed: "measured now", memory: "from memory", disk: "from the cache", shipped: "shipped with the workbench" };
   const inShort = ({ requests, created, seconds, workbench: version }) => {
-    const [first] = requests;
+    const order = Object.keys(SOURCES);
+    const [first] = [...requests].sort((a, b) => order.indexOf(a.source) - order.indexOf(b.source));
     const when = created.slice(0, 16).replace("T", " ");
     if (!first) return `Computed here in ${workbench.number(seconds)} s, ${when} UTC, workbench ${version}.`;
-    const source = { computed: "measured now", memory: "from memory", disk: "from the cache", shipped: "shipped with the workbench" }[first.source];
     const more = requests.length > 1 ? ` and ${requests.length - 1} more` : "";
     const others = Math.max(...requests.map((request) => request.shared_with));
     const shared = others ? `, shared with ${others} other${others === 1 ? "" : "s"}` : "";
-    return `${first.operation}${more}${first.model ? ` on ${first.model}` : ""}, ${first.dtype ?? ""} ${first.device}, ${source}${shared}, ${first.created.slice(0, 16).replace("T", " ")} UTC.`;
+    return `${first.operation}${more}${first.model ? ` on ${first.model}` : ""}, ${first.dtype ?? ""} ${first.device}, ${SOURCES[first.source]}${shared}, ${first.created.slice(0, 16).replace("T", " ")} UTC.`;
   };
 
   builders.study = (slug, api) => new Panel(studies.get(slug), api);

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 import numpy as np
 import pytest
 
 from tests.server.operations.recording import RecordingControl
+from tests.server.operations.tiny import save_model
 from tests.unit.test_dsp_training import RECEIPT, MadeServer
 from workbench.errors import CancelledError, WorkbenchError
 from workbench.figures.dsp import draw_stage_hints, draw_theatre
 from workbench.methods.dsp import TRAINING, study_training, token_training
-from workbench.methods.dsp.asking import ask_articles
+from workbench.methods.dsp.asking import Writer, ask_articles, ask_with_hints
 from workbench.methods.dsp.token_training import read_hint, train_tokens
 from workbench.methods.dsp.training import TrainingSettings
+from workbench.models.language_model import LanguageModel, load_language_model
 from workbench.server.api import Request, Result
-from workbench.server.operations import token_policy
+from workbench.server.operations import generate_batch, token_policy
 
 TOKENS = {one.name: one for one in (token_policy.FIT, token_policy.WRITE, token_policy.LEARN)}
 SMALL = TrainingSettings(iterations=2, train_articles=3, validation_articles=2)
@@ -106,6 +111,72 @@ def test_a_training_that_is_left_in_an_update_goes_on_from_its_last_checkpoint(t
     assert server.learnt == 1 + 1 + 2  # the first was kept, the left one was done again
     assert len(server.kept) > before
     assert again.curve.reward == pytest.approx(trained.curve.reward)
+
+
+class WritingServer(TokenServer):
+    """``TokenServer`` whose black-box model is a real one too."""
+
+    def __init__(self, t5, writer: LanguageModel) -> None:
+        super().__init__(t5)
+        self.writer = writer
+        self.answers: dict[str, str] = {}
+
+    def call(self, request: Request) -> Result:
+        if request.operation != "language.generate_batch":
+            return super().call(request)
+        self.asked.append(request)
+        operation = generate_batch.OPERATION
+        (found,) = operation.run(
+            self.writer, [operation.prepare(request)], RecordingControl(), "cpu"
+        )
+        assert not isinstance(found, WorkbenchError)
+        question = json.dumps(request.arguments, sort_keys=True, default=str)
+        told = self.answers.setdefault(question, json.dumps(found.values["texts"]))
+        assert told == json.dumps(found.values["texts"])  # as a cache would have answered
+        return Result(found.arrays, found.values, RECEIPT)
+
+
+@pytest.fixture(scope="module")
+def writer(tmp_path_factory) -> LanguageModel:
+    """A tiny Llama that can read a whole prompt of the task."""
+    folder = save_model(tmp_path_factory.mktemp("writer"), "llama")
+    context = 4096
+    for name, field in (
+        ("config.json", "max_position_embeddings"),
+        ("tokenizer_config.json", "model_max_length"),
+    ):
+        settings = json.loads((folder / name).read_text("utf-8"))
+        (folder / name).write_text(json.dumps({**settings, field: context}), "utf-8")
+    return load_language_model(
+        "writer", "causal-lm", folder, device="cpu", dtype="float32", max_tokens=context
+    )
+
+
+def checksum(loaded: LanguageModel) -> str:
+    found = hashlib.sha256()
+    for name, value in sorted(loaded.model.state_dict().items()):
+        found.update(name.encode())
+        found.update(value.contiguous().numpy().tobytes())
+    return found.hexdigest()
+
+
+def test_training_leaves_every_loaded_model_and_every_answer_as_it_was(t5, writer):
+    server = WritingServer(t5, writer)
+    (article,) = ask_articles(server, "test")[:1]
+    hint = ("old pier", "ferry")
+
+    def ask():
+        return ask_with_hints(server, Writer(SMALL.model, 0), article.article.text, [hint])
+
+    before = [checksum(one) for one in (t5, writer)]
+    summary, answers = ask(), dict(server.answers)
+    few = TrainingSettings(iterations=1, train_articles=2, validation_articles=1, demonstrations=0)
+    train_tokens(server, few, "tiny-t5")
+    assert server.learnt == 2  # it was really trained, on a copy
+    assert len(server.answers) > len(answers)
+    assert [checksum(one) for one in (t5, writer)] == before
+    assert ask() == summary
+    assert server.answers.items() >= answers.items()
 
 
 def test_the_study_draws_what_the_t5_learnt(server, trained):
