@@ -11,9 +11,10 @@ import pytest
 
 from tests.unit.grounded_client import WordClient
 from tests.unit.grounded_records import word_scores
-from workbench.errors import InputError
+from workbench.errors import InputError, UnknownNameError
 from workbench.figures.grounded.execution import draw_execution, marks_at
 from workbench.figures.grounded.scene import marks_of
+from workbench.figures.grounded.theatre import say_outcome
 from workbench.methods.grounded import theatre
 from workbench.methods.grounded.decoder import Rules
 from workbench.methods.grounded.episode import Episode, Settings, run
@@ -144,6 +145,20 @@ def test_what_is_not_there_to_shut_or_take_is_refused_in_words() -> None:
     kitchen, _ = catalog.sample("kitchen", "snack", 0)
     with pytest.raises(InputError, match="choose a table or a maze"):
         meddle(kitchen, "apple")
+    table, _ = catalog.sample("tabletop", "brown_box", 0)
+    with pytest.raises(UnknownNameError, match=r"No thing called 'bananna'\. Did you mean banana"):
+        meddle(table, "bananna")
+    assert meddle(table, "red block") == table  # of another scene: not here, and no error
+
+
+def test_a_free_plan_without_end_says_that_it_was_stopped() -> None:
+    back = "pick up the red bowl and place it on the blue block"
+    free = follow(TABLE, [back] * 40)
+    assert free.task.template == FREE
+    said = say_outcome(free)
+    assert f"Stopped at the limit of {Settings().step_limit} steps." in said
+    assert "its goal is not checked" in said
+    assert "Stopped" not in say_outcome(follow(TABLE, [STACKING]))
 
 
 def test_nobody_says_how_a_free_instruction_ended() -> None:

@@ -353,6 +353,14 @@ def test_the_beam_shows_what_was_kept_and_both_rules() -> None:
         assert one.scores.trie.skills[beam.best.skill] in live.words_at(combination=rule)
 
 
+def test_a_beam_of_one_read_as_much_as_greedy() -> None:
+    one = one_step()
+    beams = {"paper": grounded_beam(one.scores, one.values, 1, Rules())}
+    assert beams["paper"].best.tokens_scored == one.greedy.tokens_scored
+    live = draw_beam(SimpleNamespace(**{**vars(one), "beams": beams}))
+    assert "The beam read as many tokens as greedy." in live.words_at(combination="paper")
+
+
 # ---------- cost, manifold, tables ----------
 def race_result(seconds: bool = False) -> race.Result:
     every = race.commands(race.OBJECTS[-1])

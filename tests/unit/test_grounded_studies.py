@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.grounded_client import WordClient
 from workbench.errors import InputError
+from workbench.figures.grounded.theatre import draw_theatre
 from workbench.methods.grounded import manifold, mixer, one_step, telling, theatre
 from workbench.methods.grounded.scene import open_scene
 from workbench.methods.grounded.worlds.tabletop import Tabletop
@@ -74,7 +75,12 @@ def test_a_forced_token_stands_in_the_plan_and_can_be_let_go() -> None:
     assert forced.grounded.commands != plain.grounded.commands
     written = theatre.moments(forced.grounded)[place]
     assert written.tokens[written.chosen] == moment.tokens[row]
-    assert theatre.moments(forced.grounded)[:place] is not None
+    before = zip(theatre.moments(forced.grounded)[:place], moments, strict=False)
+    assert all(one.tokens[one.chosen] == other.tokens[other.chosen] for one, other in before)
+    said = draw_theatre(forced).words_at(moment=place + 1)
+    assert "is forced" in said
+    assert f"would pick “{moment.labels[moment.chosen].strip()}”" in said
+    assert not any("is forced" in draw_theatre(plain).words_at(moment=m) for m in range(9))
     assert forced.alone.commands == plain.alone.commands
 
 

@@ -181,4 +181,5 @@ def _words(scores: LanguageScores, name: str, beam: Beam, greedy: Decoded) -> st
         "paper": "Each prefix's value counts, so early words are counted again and again.",
         "telescoped": "Only the value of the whole command counts in the end.",
     }.get(name, "")
-    return join([verdict, rule, f"The beam read {say_value(cost)} times the tokens of greedy."])
+    times = "as many tokens as" if cost == 1 else f"{say_value(cost)} times the tokens of"
+    return join([verdict, rule, f"The beam read {times} greedy."])

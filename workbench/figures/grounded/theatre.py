@@ -21,7 +21,7 @@ from workbench.methods.grounded.moments import CANDIDATES, Moment, moments, most
 from workbench.methods.grounded.theatre import Params, Result
 from workbench.methods.grounded.worlds.tabletop import Tabletop
 from workbench.methods.grounded.worlds.vocabulary import PLACES, skills_of
-from workbench.methods.grounded.worlds.world import FREE
+from workbench.methods.grounded.worlds.world import DONE, FREE
 
 AXIS = "moment"
 SCENE_SHARE = 0.34
@@ -36,7 +36,10 @@ OUTCOMES = {
 def say_outcome(episode: Episode) -> str:
     """How an episode ended, in words; nobody can check the goal of a free instruction."""
     if episode.task.template == FREE:
-        return "A free instruction: its goal is not checked."
+        said = "A free instruction: its goal is not checked."
+        limit = episode.settings.step_limit
+        is_cut = len(episode.steps) == limit and episode.steps[-1].command != DONE
+        return f"Stopped at the limit of {limit} steps. {said}" if is_cut else said
     return OUTCOMES[episode.outcome]
 
 
@@ -161,7 +164,15 @@ def _words(result: Result, every: Sequence[Moment], moment: Moment, *, is_end: b
     label = [show_token(text).replace("\N{NO-BREAK SPACE}", " ").strip() for text in moment.labels]
     after = f", after “{written}”" if written else ", the first token"
     head = f"Step {moment.step + 1}{after}."
-    if likeliest == chosen:
+    best = int(np.argmax(moment.product))
+    if moment.product[chosen] < (1.0 - 1e-9) * moment.product[best]:
+        body = (
+            f"“{label[chosen]}” is forced (model "
+            f"{say_percent(float(moment.language[chosen]), 0)}, scene "
+            f"{say_value(float(moment.grounding[chosen]))}); the product would pick "
+            f"“{label[best]}”."
+        )
+    elif likeliest == chosen:
         body = (
             f"Both agree on “{label[chosen]}”: the model gives it "
             f"{say_percent(float(moment.language[chosen]), 0)}, the scene "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from workbench.composed import chips
-from workbench.errors import InputError
+from workbench.errors import InputError, UnknownNameError
 from workbench.methods.grounded.episode import STEP_LIMIT, Settings
 from workbench.methods.grounded.grounders import Mix
 from workbench.methods.grounded.rules import VOCABULARIES, Rules
@@ -15,6 +15,7 @@ from workbench.methods.grounded.worlds import catalog
 from workbench.methods.grounded.worlds.board import pieces_of, world_of
 from workbench.methods.grounded.worlds.grid import GridWorld
 from workbench.methods.grounded.worlds.tabletop import Tabletop
+from workbench.methods.grounded.worlds.vocabulary import DOMAINS
 from workbench.methods.grounded.worlds.world import DONE_VALUE, FREE, Task, World
 from workbench.params import Board, Chips, Choice, Flag, Model, Range, Text
 
@@ -149,9 +150,13 @@ def meddle(world: World, taken: str) -> World:
 
     Raises:
         InputError: a world in which nothing can be taken or shut, or a maze without such a door.
+        UnknownNameError: no table ever holds such a thing; names the nearest.
     """
     for chip in chips(taken):
         if isinstance(world, Tabletop):
+            known = {name for domain in DOMAINS.values() for name in domain.things}
+            if chip.text not in known:  # another scene's thing is only not there
+                raise UnknownNameError.of("thing", chip.text, known)
             world = world.without(chip.text)
         elif isinstance(world, GridWorld):
             world = world.shut(chip.text)
