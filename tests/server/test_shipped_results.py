@@ -71,7 +71,7 @@ def test_shipped_results_say_where_they_were_measured(
 
 
 @pytest.mark.model
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)  # three minutes of a quiet machine
 def test_shipped_results_measure_the_same_again(
     tmp_path: Path, shipped: Mapping[str, list[Result]]
 ) -> None:
