@@ -65,9 +65,7 @@ def draw_mixer(result: Result) -> LiveFigure:
             f"Goals reached: {say_percent(float(result.success[0]), 0)} alone, "
             f"{say_percent(float(result.success[paper]), 0)} at λ = 1, "
             f"{say_percent(float(result.success[last]), 0)} at λ = {STRENGTHS[last]:g}.",
-            "One scene shows a mechanism, not a rate: take more scenes for that."
-            if scenes < 5
-            else "",
+            "So few scenes show a mechanism, not a rate: take more for that." if scenes < 5 else "",
         ]
     )
     return LiveFigure(figure, words=words)
