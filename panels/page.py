@@ -306,7 +306,8 @@ def _describe_param(each: Field, study: Study) -> dict[str, Any]:
         case Picks() as picks:
             return common | {"maxItems": picks.max_items}
         case Chips() as c:
-            return common | {"maxItems": c.max_items, "canLock": c.can_lock}
+            limits = {"maxItems": c.max_items, "maxChars": c.max_chars}
+            return common | limits | {"canLock": c.can_lock}
         case Board() as board:
             pieces = [asdict(piece) for piece in board.pieces]
             return common | {"maxItems": board.max_items, "pieces": pieces}

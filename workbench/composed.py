@@ -98,7 +98,8 @@ class Chips:
         found = chips(_as_text(self, value))
         if len(found) > self.max_items:
             raise InputError(
-                f"{self.label} has {len(found)} phrases; at most {self.max_items} are allowed."
+                f"{self.label} has {len(found)} phrases; at most {self.max_items} are allowed. "
+                "Remove some."
             )
         longest = max((chip.text for chip in found), key=len, default="")
         if len(longest) > self.max_chars:

@@ -242,7 +242,8 @@ def _check_text(t: Text, value: Any) -> None:
         raise InputError(f"{t.label} must be text, not {type(value).__name__}.")
     if len(value) > t.max_chars:
         raise InputError(
-            f"{t.label} has {len(value):,} characters; at most {t.max_chars:,} are allowed."
+            f"{t.label} has {len(value):,} characters; at most {t.max_chars:,} are allowed. "
+            "Shorten it."
         )
     if len(value.strip()) < t.min_chars:
         raise InputError(f"{t.label} is empty; type at least {t.min_chars} character(s).")

@@ -89,6 +89,11 @@ window.workbench = (() => {
       }
       if (param.kind === "choice") return param.options.includes(value);
       if (param.kind === "flag") return typeof value === "boolean";
+      if (param.kind === "chips") {
+        const texts = value.split(";").map((part) => part.trim().replace(/^!\s*/, "").replace(/\s+/g, " "));
+        const isShort = (text) => [...text].length <= param.maxChars;
+        return texts.filter(Boolean).length <= param.maxItems && texts.every(isShort);
+      }
       return typeof value === "string";
     },
     make(tag, attributes = {}, ...children) {

@@ -70,7 +70,6 @@ def test_a_text_too_long_for_a_link_is_still_there_when_the_page_comes_back(
     expect(text).to_have_value(opened_with)
 
 
-
 def test_a_value_out_of_range_opens_the_defaults_and_says_what_is_allowed(watched: Watched) -> None:
     page = watched.open_waves("?v=1&tab=waves&height=9")
     expect(page.locator(BANNER)).to_contain_text("Height H is 9; choose 0 to 3.")
@@ -144,3 +143,12 @@ def test_a_text_too_long_for_a_link_is_offered_as_a_file_that_opens_again(
     page.get_by_role("textbox", name="Text").fill("Hello.")
     study.get_by_label("Open settings").set_input_files(download.value.path())
     expect(page.get_by_role("textbox", name="Text")).to_have_value(text)
+
+
+def test_of_a_link_with_too_many_phrases_nothing_is_followed(watched: Watched) -> None:
+    five = "a%3B+b%3B+c%3B+d%3B+e"
+    page = watched.open(f"?v=1&tab=waves&study=parts&parts.hint={five}")
+    expect(page.locator(BANNER)).to_contain_text("Hint has 5 phrases; at most 4 are allowed.")
+    study = page.locator("#wb-study-waves-parts")
+    expect(study.locator(".wb-chip-text")).to_have_text(["harbour", "new ferry"])
+    study.locator(".main-svg").first.wait_for()  # and the defaults are drawn

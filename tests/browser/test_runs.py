@@ -113,7 +113,7 @@ def test_bad_input_is_refused_with_one_sentence_and_nothing_is_asked(
     page.get_by_role("textbox", name="Text").fill("x" * 20_001)
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.locator(SLOW).get_by_role("alert")).to_have_text(
-        "Text has 20,001 characters; at most 20,000 are allowed."
+        "Text has 20,001 characters; at most 20,000 are allowed. Shorten it."
     )
     assert len(toy_client.requests) == asked
 

@@ -54,7 +54,7 @@ def test_a_range_lists_every_slider_position_with_both_ends() -> None:
         ({"degree": "2.5"}, "Degree g is 2.5; choose a whole number from 1 to 12."),
         ({"degree": 13}, "Degree g is 13; choose a whole number from 1 to 12."),
         ({"kind": "chebishev"}, "No Polynomial called 'chebishev'. Did you mean chebyshev?"),
-        ({"text": "x" * 11}, "Text has 11 characters; at most 10 are allowed."),
+        ({"text": "x" * 11}, "Text has 11 characters; at most 10 are allowed. Shorten it."),
         ({"text": "  "}, "Text is empty; type at least 1 character(s)."),
         ({"text": 5}, "Text must be text, not int."),
         ({"model": ""}, "Model must be the name of a model."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.dsp.texts import list_phrases, mark_article, mark_output
+from workbench.figures.dsp.texts import list_phrases, mark_article, mark_output, say_marks
 from workbench.figures.dsp.wording import say_score
 from workbench.figures.live import LiveFigure, Slot
 from workbench.figures.passages import LivePassages, Passage, Role, Span
@@ -45,7 +45,12 @@ def draw_bench(found: Bench) -> LivePassages:
             if reference
             else ()
         ),
-        Passage(title, mark_article(article.text, found.phrases, reference), is_wide=True),
+        Passage(
+            title,
+            mark_article(article.text, found.phrases, reference),
+            say_marks(found.phrases, reference),
+            is_wide=True,
+        ),
     )
     return LivePassages(passages, words=_words(found, 1))
 

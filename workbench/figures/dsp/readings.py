@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench.figures.dsp.sources import SUBJECTS
-from workbench.figures.dsp.texts import list_phrases, mark_article, mark_output
+from workbench.figures.dsp.texts import list_phrases, mark_article, mark_output, say_marks
 from workbench.figures.dsp.wording import say_score
 from workbench.figures.live import Slot
 from workbench.figures.passages import LivePassages, Passage, Role, Span
@@ -49,6 +49,7 @@ def _passages(found: Comparison, a: int, source: str) -> tuple[Passage, ...]:
         Passage(
             f"Article {a + 1}",
             mark_article(article.text, hint, article.reference),
+            say_marks(hint, article.reference),
             is_wide=True,
         ),
     )

@@ -42,6 +42,13 @@ def mark_article(text: str, phrases: Sequence[str], reference: str) -> tuple[Spa
     return mark(text, phrases, role_of)
 
 
+def say_marks(phrases: Sequence[str], reference: str) -> str:
+    """What the colours of ``mark_article`` say, for those who see none; nothing without marks."""
+    if not phrases or not reference:
+        return ""
+    return "Phrases of the hint: green ones stand in the reference too, amber ones do not."
+
+
 def mark_output(text: str, phrases: Sequence[str], reference: str) -> tuple[Span, ...]:
     """A summary with the phrases of the hint that it took up."""
 
