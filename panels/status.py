@@ -9,6 +9,7 @@ import gradio as gr
 from fastapi.concurrency import run_in_threadpool
 
 from panels import guard
+from workbench.figures.wording import say_count
 from workbench.server.api import ModelClient, ModelEntry, Status
 
 STATE_WORDS = {
@@ -102,8 +103,9 @@ def _cache(cache: Mapping[str, object]) -> str:
     if not cache.get("on"):
         return note or "off"
     mib = [float(str(cache.get(name, 0))) / 2**20 for name in ("bytes", "limit_bytes")]
-    counts = f"{cache.get('hits', 0)} hits, {cache.get('misses', 0)} misses"
-    held = f"{cache.get('entries', 0)} answers, {mib[0]:,.0f} of {mib[1]:,.0f} MiB; {counts}"
+    entries, hits, misses = (int(str(cache.get(name, 0))) for name in ("entries", "hits", "misses"))
+    counts = f"{say_count(hits, 'hit')}, {say_count(misses, 'miss', 'misses')}"
+    held = f"{say_count(entries, 'answer')}, {mib[0]:,.0f} of {mib[1]:,.0f} MiB; {counts}"
     return f"{held}; {note}" if note else held
 
 
