@@ -48,6 +48,7 @@ class OneStep(Grounded):
             max_items=8,
             max_chars=120,
             help="What the model reads as done; the scene stays as it is.",
+            can_lock=False,
         ),
     ] = ""
 

@@ -67,6 +67,7 @@ class Scene:
             max_items=12,
             max_chars=40,
             help="Things that somebody takes off a table; doors of a maze that somebody shuts.",
+            can_lock=False,
         ),
     ] = ""
 
@@ -96,7 +97,13 @@ class Grounded(Scene):
     ] = DONE_VALUE
     preferred: Annotated[
         str,
-        Chips("Preferred things", max_items=4, max_chars=40, help="Valued 0.5, the rest 0.1."),
+        Chips(
+            "Preferred things",
+            max_items=4,
+            max_chars=40,
+            help="Valued 0.5, the rest 0.1.",
+            can_lock=False,
+        ),
     ] = ""
     noise: Annotated[
         float,
