@@ -232,6 +232,7 @@ def test_readings_show_the_marked_summary_of_the_chosen_article(compared: Compar
     marked = [s.text.lower() for s in cards["With the hint"].spans if s.role == "good"]
     own = [p for p in article.candidates if p in article.reference]
     assert set(marked) == {phrase.lower() for phrase in own}
+    assert "green ones stand in the reference" in cards["Article 2"].note
 
 
 def test_markup_in_a_phrase_stays_text() -> None:
