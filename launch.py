@@ -48,6 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, 1 for a failure, 2 for bad input, 130 when interrupted.
     """
+    # threads of one sum that wait for each other spin otherwise, and take the cores from whoever
+    # else is at work on them; read when PyTorch is loaded
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     parser = _build_parser()
     arguments = parser.parse_args(argv)
     try:

@@ -58,7 +58,7 @@ def _read_options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--programs", type=int, default=6, help="of them at the API (%(default)s)")
     parser.add_argument("--long-runs", type=int, default=0, help="people with long runs beside")
     parser.add_argument("--think", type=float, default=10.0, help="mean pause in s (%(default)s)")
-    parser.add_argument("--peak", type=float, default=15.0, help="overload in s (%(default)s)")
+    parser.add_argument("--peak", type=float, default=30.0, help="overload in s (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of everything random (%(default)s)")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts to run")
     parser.add_argument(

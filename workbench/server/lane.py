@@ -222,7 +222,7 @@ class Lane:
             return None, None
         # the expired are taken away by their alarms; here they just get no device time
         ready = [f for f in self._queue.order() if f.deadline > now and loader.is_ready(f)]
-        formed = form(ready, _size_of, now=now, wait_s=self._settings.batch_wait_ms / 1000)
+        formed = form(ready, self._size_of, now=now, wait_s=self._settings.batch_wait_ms / 1000)
         if not formed.batch:
             return None, formed.wait_s
         head = formed.batch[0]
@@ -312,13 +312,15 @@ class Lane:
                 flight.place = place
                 flight.post(Event("queued", place=place, seconds_left=ahead_s))
 
-
-def _size_of(flight: Flight) -> Size:
-    operation, prepared = flight.operation, flight.prepared
-    return Size(
-        group=(operation.name, flight.model, flight.dtype, prepared.bucket),
-        cost=prepared.cost,
-        max_batch_cost=operation.max_batch_cost,
-        max_batch_items=operation.max_batch_items,
-        waiting_since=flight.enqueued_at,
-    )
+    def _size_of(self, flight: Flight) -> Size:
+        operation, prepared = flight.operation, flight.prepared
+        items = operation.max_batch_items
+        if self.device is not None and self.device.name == "cpu":
+            items = min(items, operation.max_batch_items_on_cpu or items)
+        return Size(
+            group=(operation.name, flight.model, flight.dtype, prepared.bucket),
+            cost=prepared.cost,
+            max_batch_cost=operation.max_batch_cost,
+            max_batch_items=items,
+            waiting_since=flight.enqueued_at,
+        )

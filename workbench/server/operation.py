@@ -147,6 +147,8 @@ class Operation:
         max_batch_cost: a batch closes when its padded cost (largest cost times items) would
             pass this.
         max_batch_items: a batch holds at most so many requests.
+        max_batch_items_on_cpu: the same on a processor, where more together are no sooner done
+            and keep others waiting; ``None`` for no other limit.
         is_cacheable: whether the answer to a request is worth keeping (sampling without a
             seed is not).
         summary: one sentence for the API's documentation.
@@ -159,6 +161,7 @@ class Operation:
     run: RunBatch
     max_batch_cost: int = 1
     max_batch_items: int = 1
+    max_batch_items_on_cpu: int | None = None
     is_cacheable: Callable[[Request], bool] = lambda _request: True
     summary: str = ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workbench.errors import (
@@ -128,10 +128,16 @@ class Stage:
         return self.begun.get(timeout=PATIENCE_S)
 
     def operations(self) -> tuple[Operation, ...]:
-        """ "stage.single" computes one by one, "stage.batch" up to 8 of cost 64 together."""
+        """ "stage.single" computes one by one, "stage.batch" up to 8 of cost 64 together, and
+        "stage.paired" the same, but on a processor only two.
+        """
         return (
             self._operation("stage.single", frozenset()),
             self._operation("stage.batch", frozenset(), items=8, cost=64),
+            replace(
+                self._operation("stage.paired", frozenset(), items=8, cost=64),
+                max_batch_items_on_cpu=2,
+            ),
             self._operation("stage.model", frozenset({"stage", "openai"})),
             self._operation("stage.sample", frozenset(), is_cacheable=lambda _: False),
         )

@@ -135,6 +135,15 @@ class TestBatches:
         assert odd.result(PATIENCE_S).values["batch"] == 1
         assert stage.batches == [["served"], ["a", "b", "c", "d"], ["odd"]]
 
+    def test_on_a_processor_a_batch_that_would_only_keep_others_waiting_is_smaller(
+        self, engine: Engine, stage: Stage
+    ) -> None:
+        engine.submit(ask("served"))
+        stage.wait_for_batch()
+        jobs = [engine.submit(ask(name, "stage.paired", user=name)) for name in "abc"]
+        stage.open()
+        assert [job.result(PATIENCE_S).values["batch"] for job in jobs] == [2, 2, 1]
+
     def test_a_batch_is_filled_by_padded_cost(self, engine: Engine, stage: Stage) -> None:
         engine.submit(ask("served"))
         stage.wait_for_batch()

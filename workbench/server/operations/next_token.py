@@ -81,5 +81,6 @@ OPERATION = Operation(
     run=run,
     max_batch_cost=32_768,
     max_batch_items=64,
+    max_batch_items_on_cpu=16,
     summary="The most probable next tokens, or the whole distribution.",
 )

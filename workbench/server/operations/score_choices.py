@@ -114,5 +114,6 @@ OPERATION = Operation(
     run=run,
     max_batch_cost=65_536,
     max_batch_items=64,
+    max_batch_items_on_cpu=16,
     summary="Log-probability of each candidate continuation of a prompt.",
 )
