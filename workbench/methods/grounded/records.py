@@ -11,7 +11,7 @@ from workbench.methods.grounded.episode import Episode
 from workbench.server.api import Json, ModelClient, Request
 
 DIGESTS: Final[Mapping[str, str]] = {
-    "tabletop": "0fd7adcd57c4a2bef6ac975172c8cc780f07d1307e9e011e9dfd7ab2bd1b228c",
+    "tabletop": "ea5e12c13e2d99cbbafc3c962f19002fb477390f814ac48171cb04d94607d9bc",
     "pairs": "8ed287846d0e78d0d8feb008b12f68791778901ce2bd3457d1c648a9ae222d62",
     "maze": "2fb882ab8bfc793d327a40ce4cc7e1456d60fde4f4787cf9673d97c32db0dd53",
     "kitchen": "703ff524f008547664b2704a60b01f9439cbc198f794c5db28882811bf9073c3",
