@@ -26,6 +26,7 @@ SHOTS = {
     "gla-dark": ("?v=1&tab=gla", WIDE, "dark", FIGURE),
     "teaching": ("?v=1&tab=teaching", WIDE, "light", FIGURE),
     "be-the-teacher": ("?v=1&tab=teaching&study=hand", WIDE, "light", FIGURE),
+    "dsp": ("?v=1&tab=dsp&study=bench", WIDE, "light", ".wb-passage"),
     "grounded": ("?v=1&tab=grounded&study=theatre", WIDE, "light", FIGURE),
     "visionllm": ("?v=1&tab=visionllm&study=console", WIDE, "light", FIGURE),
     "status": ("?v=1&tab=status", WIDE, "light", "text=What the model server is doing now"),
