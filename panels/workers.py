@@ -67,8 +67,8 @@ class Workers:
         """Compute and draw in another process.
 
         Returns:
-            What the page shows, or ``None`` where no process can do it: none is ready, or one died
-            over it. The caller then does it itself.
+            What the page shows, or ``None`` where no process can do it: none is ready, one died
+            over it, or what was gathered cannot be handed on. The caller then does it itself.
 
         Raises:
             WorkbenchError: what the method refused.
@@ -77,7 +77,12 @@ class Workers:
         if pool is None or not self.is_ready:
             return None
         try:
-            return pool.submit(_work, pickle.dumps((study.slug, gathered))).result()
+            task = pickle.dumps((study.slug, gathered))
+        except (pickle.PicklingError, TypeError, AttributeError) as error:
+            log.warning("%s is computed in the page's own process: %s", study.slug, error)
+            return None
+        try:
+            return pool.submit(_work, task).result()
         except (BrokenProcessPool, RuntimeError) as error:  # or it was shut down in between
             if not isinstance(error, BrokenProcessPool) and not self._is_closed:
                 raise

@@ -92,6 +92,10 @@ def test_what_a_method_refuses_is_refused_with_its_own_error(workers: Workers) -
     assert workers.make(STUDY, gathered()) is not None
 
 
+def test_what_cannot_be_handed_on_is_left_to_the_caller(workers: Workers) -> None:
+    assert workers.make(STUDY, replace(gathered(), inputs=lambda: None)) is None
+
+
 def test_a_process_that_dies_leaves_the_work_to_the_caller_and_is_replaced(
     workers: Workers,
 ) -> None:
