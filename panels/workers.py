@@ -7,6 +7,7 @@ and stays free to answer. The processes import neither Gradio nor a model librar
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import multiprocessing
@@ -14,6 +15,7 @@ import os
 import pickle
 import signal
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 
 NICENESS = 3
 """The page itself and the model server go first, by a little."""
+LONG_S = 1.0
+"""A study that takes longer leaves a process to the others."""
 
 
 class Workers:
@@ -43,6 +47,8 @@ class Workers:
         self._pool: ProcessPoolExecutor | None = None
         self._starting: list[Future[None]] = []
         self._is_closed = False
+        self._seconds: dict[str, float] = {}
+        self._long = threading.BoundedSemaphore(max(1, count - 1))
 
     def start(self) -> None:
         """Start the processes; until one is ready, ``make`` leaves the work to its caller."""
@@ -81,8 +87,12 @@ class Workers:
         except (pickle.PicklingError, TypeError, AttributeError) as error:
             log.warning("%s is computed in the page's own process: %s", study.slug, error)
             return None
+        is_long = self._seconds.get(study.slug, 0.0) > LONG_S
         try:
-            return pool.submit(_work, task).result()
+            # or a quick answer would wait for two long sums
+            with self._long if is_long else contextlib.nullcontext():
+                published, self._seconds[study.slug] = pool.submit(_work, task).result()
+            return published
         except (BrokenProcessPool, RuntimeError) as error:  # or it was shut down in between
             if not isinstance(error, BrokenProcessPool) and not self._is_closed:
                 raise
@@ -156,9 +166,12 @@ def _import_tabs() -> None:
     threadpool_limits(1)  # there are as many processes as cores
 
 
-def _work(task: bytes) -> Published:
+def _work(task: bytes) -> tuple[Published, float]:
+    """What the page shows, and how many seconds of a processor it took."""
+    began = time.process_time()
     slug, gathered = pickle.loads(task)  # noqa: S301  the page's own process wrote it
     if slug not in _offered.studies:
         _import_tabs()
     study, views, offers = _offered.studies[slug]
-    return compute_and_publish(study, gathered, views, offers)
+    published = compute_and_publish(study, gathered, views, offers)
+    return published, time.process_time() - began

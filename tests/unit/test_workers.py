@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
+import queue
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -18,7 +22,7 @@ import pytest
 
 from panels import attention
 from panels.publishing import Published, compute_and_publish
-from panels.workers import Workers, _Offered
+from panels.workers import LONG_S, Workers, _Offered
 from tests.browser import toy
 from workbench.errors import InputError
 from workbench.methods.catalog import find_study
@@ -90,6 +94,50 @@ def test_what_a_method_refuses_is_refused_with_its_own_error(workers: Workers) -
     with pytest.raises(InputError, match="not finite"):
         workers.make(study, replace(asked, inputs=unfit))
     assert workers.make(STUDY, gathered()) is not None
+
+
+def test_of_two_processes_long_sums_take_one_and_leave_the_other_to_quick_ones() -> None:
+    with closing(Workers(2)) as workers:
+        workers._pool = _Pool()  # type: ignore[assignment]  tasks end when they are told to
+        workers._starting = [Future()]
+        workers._starting[0].set_result(None)
+        workers._seconds[STUDY.slug] = 2 * LONG_S
+        asked = [threading.Thread(target=workers.make, args=[STUDY, gathered()]) for _ in range(2)]
+        for each in asked:
+            each.start()
+        quick = find_study("attention.matrices")
+        asked.append(
+            threading.Thread(
+                target=workers.make,
+                args=[quick, gather(quick, toy.ToyClient(), quick.params())],
+            )
+        )
+        asked[-1].start()
+        begun = [workers._pool.begun.get(timeout=WAIT_S) for _ in range(2)]
+        assert sorted(slug for slug, _ in begun) == [quick.slug, STUDY.slug]
+        assert workers._pool.begun.empty()  # the second long one waits for the first
+        for _, task in begun:
+            task.set_result((None, 2 * LONG_S))
+        slug, last = workers._pool.begun.get(timeout=WAIT_S)
+        assert slug == STUDY.slug
+        last.set_result((None, 2 * LONG_S))
+        for each in asked:
+            each.join(WAIT_S)
+
+
+class _Pool:
+    """Takes tasks and tells of them; whoever reads that ends them."""
+
+    def __init__(self) -> None:
+        self.begun: queue.Queue[tuple[str, Future[Any]]] = queue.Queue()
+
+    def submit(self, _function: object, task: bytes) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.begun.put((pickle.loads(task)[0], future))  # noqa: S301  written by the test
+        return future
+
+    def shutdown(self, **_how: object) -> None:
+        """Nothing to end."""
 
 
 def test_what_cannot_be_handed_on_is_left_to_the_caller(workers: Workers) -> None:
