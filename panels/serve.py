@@ -106,6 +106,7 @@ def serve_page(  # noqa: PLR0913  one command's settings
         port=port,
         log_level="warning",
         access_log=False,
+        timeout_keep_alive=75,  # longer than clients keep a connection, so that they close first
         timeout_graceful_shutdown=GRACE_S,
     )
     shown_host = f"[{host}]" if ":" in host else host
