@@ -16,8 +16,10 @@ from workbench.params import as_dict
 from workbench.server.api import canonical_json
 from workbench.study import Gathered, Study, renew_receipt
 
-KEPT = 128
-"""So many answers are known by their address; the store of results bounds their bytes."""
+KEPT = 2048
+"""So many answers are known by their address; the store of results bounds their bytes. A class asks
+for hundreds of its own within minutes, and what the tabs open with should outlast them.
+"""
 
 
 class SharedAnswers:
