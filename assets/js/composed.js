@@ -2,7 +2,7 @@
 // (workbench/composed.py): numbers picked one by one, phrases in an order, pieces on a board.
 "use strict";
 (() => {
-  const { make } = workbench;
+  const { make, chipsOf } = workbench;
   const { labelFor, labelId, title, help } = workbench.labels;
   const LOCK = "!";
 
@@ -49,12 +49,6 @@
   };
 
   // ---------- phrases in an order ----------
-  const chipsOf = (value) =>
-    value
-      .split(";")
-      .map((part) => part.trim().replace(/\s+/g, " "))
-      .filter((part) => part.replace(LOCK, "").trim())
-      .map((part) => ({ text: part.replace(/^!/, "").trim(), isLocked: part.startsWith(LOCK) }));
   const written = (chips) => chips.map(({ text, isLocked }) => (isLocked ? LOCK : "") + text).join("; ");
 
   const chipsControl = (param, change, study) => {

@@ -89,13 +89,18 @@ window.workbench = (() => {
       }
       if (param.kind === "choice") return param.options.includes(value);
       if (param.kind === "flag") return typeof value === "boolean";
-      if (param.kind === "chips") {
-        const texts = value.split(";").map((part) => part.trim().replace(/^!\s*/, "").replace(/\s+/g, " "));
-        const isShort = (text) => [...text].length <= param.maxChars;
-        return texts.filter(Boolean).length <= param.maxItems && texts.every(isShort);
-      }
-      return typeof value === "string";
+      if (typeof value !== "string") return false;
+      if (param.kind !== "chips") return true;
+      const chips = workbench.chipsOf(value);
+      return chips.length <= param.maxItems && chips.every(({ text }) => [...text].length <= param.maxChars);
     },
+    // the phrases of a text, each with whether it is locked
+    chipsOf: (value) =>
+      value
+        .split(";")
+        .map((part) => part.trim().replace(/\s+/g, " "))
+        .filter((part) => part.replace(/^!/, "").trim())
+        .map((part) => ({ text: part.replace(/^!/, "").trim(), isLocked: part.startsWith("!") })),
     make(tag, attributes = {}, ...children) {
       const made = document.createElement(tag);
       for (const [name, value] of Object.entries(attributes)) {
