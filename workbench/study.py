@@ -109,6 +109,11 @@ class Gathered(Generic[P, I]):
         return canonical_json([as_dict(self.params), answers, models])
 
     @property
+    def was_known(self) -> bool:
+        """Whether every answer was there already: cached or shipped, of nobody's run under way."""
+        return all(receipt.source != "computed" for receipt in self.receipts)
+
+    @property
     def sources(self) -> list[Json]:
         """Where each answer came from, and how many others waited for it."""
         return [[receipt.source, receipt.shared_with] for receipt in self.receipts]

@@ -27,7 +27,7 @@ PLAIN = st.none() | st.booleans() | st.integers() | st.sampled_from(["", "é", 0
 """Values of arguments; what JSON can hold at all is the contract's to try."""
 
 
-def status(**counters: float) -> dict[str, Any]:
+def status(answers: str = "a", **counters: float) -> dict[str, Any]:
     return {
         "version": "0.1.0",
         "device": "cpu",
@@ -58,6 +58,7 @@ def status(**counters: float) -> dict[str, Any]:
         }
         | counters,
         "uptime_s": 3.0,
+        "answers": answers,
     }
 
 
@@ -98,6 +99,15 @@ def test_counters_of_a_replica_that_is_gone_stay_in_the_sums() -> None:
     )
     left = merge_statuses({"two": status(requests=5)}, {"two": "m"}, {"requests": 3})
     assert (both.counters["requests"], left.counters["requests"]) == (7, 8)
+
+
+def test_answers_of_a_cluster_change_their_name_when_those_of_one_replica_do() -> None:
+    def name(**answers: str) -> str:
+        described = {replica: status(answers=one) for replica, one in answers.items()}
+        return merge_statuses(described, dict.fromkeys(answers, "m"), {}).answers
+
+    assert name(one="a", two="b") == name(two="b", one="a")
+    assert name(one="a", two="c") != name(one="a", two="b")
 
 
 def test_replicas_of_one_machine_share_a_disk_and_have_memory_of_their_own() -> None:

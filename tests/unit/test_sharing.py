@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,7 @@ from panels.results import ResultStore
 from panels.runs import Ask, Runner
 from panels.sharing import SharedAnswers
 from tests.browser import toy
-from workbench.server.api import Event, Request, Result
+from workbench.server.api import Event, Request, Result, Status
 from workbench.study import Outcome, Study, conclude, execute, gather, renew_receipt
 
 ADDRESSES = "/workbench-results/"
@@ -30,8 +31,16 @@ class CachingClient(toy.ToyClient):
         self.gate.set()
         self.answers: dict[str, Result] = {}
         self.shared_with = 0
+        self.answers_name = ""
+        self.asked = 0
+        self.pause_s = 0.0
+
+    def status(self) -> Status:
+        return replace(super().status(), answers=self.answers_name)
 
     def submit(self, request: Request) -> Any:
+        self.asked += 1
+        time.sleep(self.pause_s)
         return _Done(self._answer(request))
 
     def _answer(self, request: Request) -> Result:
@@ -84,9 +93,9 @@ class Page:
         body = {"summary": dict(outcome.summary), "receipt": dict(outcome.receipt)}
         return self.store.put(json.dumps(body).encode())
 
-    def run(self, text: str = "a b", **how: Any) -> str:
+    def run(self, text: str = "a b", *, measures: bool = True, **how: Any) -> str:
         async def last() -> Any:
-            ask = Ask("me", measures=True, **how)
+            ask = Ask("me", measures=measures, **how)
             steps = self.runner.run(self.study, toy.SlowParams(text=text), ask)
             return [step async for step in steps][-1]
 
@@ -109,6 +118,12 @@ def test_what_was_computed_for_one_is_not_computed_for_the_next(page: Page) -> N
     addresses = [page.run() for _ in range(4)]
     assert page.computed == 1
     assert len({page.body(each)["summary"]["words"] for each in addresses}) == 1
+
+
+def test_a_study_that_runs_by_itself_is_computed_once_from_its_first_run_on(page: Page) -> None:
+    for _ in range(3):
+        page.run(measures=False)
+    assert page.computed == 1
 
 
 def test_each_is_told_truly_where_its_answer_came_from(page: Page) -> None:
@@ -137,6 +152,52 @@ def test_other_parameters_and_other_answers_are_computed(page: Page) -> None:
     page.run("a b")  # the fresh answer is another one, drawn once
     page.run("a b")
     assert page.computed == 4
+
+
+def test_while_the_servers_answers_stay_what_they_are_it_is_not_asked_again(page: Page) -> None:
+    page.client.answers_name = "as they are"
+    page.run()  # computed for this run: the next one is told that it came from memory
+    known = page.run()
+    asked = page.client.asked
+    assert page.run() == page.run() == known
+    assert page.client.asked == asked
+    page.run("a b c")
+    assert page.client.asked == asked + 1
+
+
+def test_when_one_of_the_servers_answers_changes_it_is_asked_again(page: Page) -> None:
+    page.client.answers_name = "as they are"
+    first = [page.run() for _ in range(3)][-1]
+    page.run(fresh=True)
+    page.client.answers_name = "one is measured again"
+    again = page.run()
+    assert again != first
+    assert page.body(again)["receipt"]["requests"] != page.body(first)["receipt"]["requests"]
+
+
+def test_a_server_that_cannot_say_whether_its_answers_changed_is_asked_each_time(
+    page: Page,
+) -> None:
+    for number in range(1, 4):
+        page.run()
+        assert page.client.asked == number
+
+
+def test_of_many_who_open_a_study_one_asks_for_what_is_known(page: Page) -> None:
+    page.client.answers_name = "as they are"
+    page.run()
+    asked, page.client.pause_s = page.client.asked, 0.05
+
+    async def open_at_once() -> set[Any]:
+        async def open_one(session: str) -> Any:
+            ask = Ask(session, mode="fill", measures=True)
+            steps = page.runner.run(page.study, toy.SlowParams(text="a b"), ask)
+            return [step async for step in steps][-1]
+
+        return set(await asyncio.gather(*(open_one(str(n)) for n in range(30))))
+
+    assert len(asyncio.run(open_at_once())) == 1
+    assert page.client.asked == asked + 1
 
 
 def test_a_check_measures_and_computes_again(page: Page) -> None:

@@ -174,6 +174,9 @@ class Status:
     """entries, bytes, limit_bytes, hits, misses, on (bool), note."""
     counters: Mapping[str, float]
     uptime_s: float
+    answers: str = ""
+    """As long as it stays the same, whoever asks again for what was cached is given the very same
+    answers; it changes when one is measured again and when a model does. Empty: not known."""
 
 
 class ModelClient(Protocol):

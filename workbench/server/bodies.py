@@ -145,6 +145,7 @@ def status_as_dict(status: Status) -> dict[str, Any]:
         "cache": dict(status.cache),
         "counters": dict(status.counters),
         "uptime_s": status.uptime_s,
+        "answers": status.answers,
     }
 
 

@@ -12,7 +12,9 @@ keeping (sampling without a seed) is not shared either: everybody gets a sample 
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Iterable
@@ -31,7 +33,7 @@ from workbench.errors import (
 )
 from workbench.logs import log_fields
 from workbench.server.answer import Answer, Source
-from workbench.server.api import ModelEntry, Request, Result, Status
+from workbench.server.api import ModelEntry, Request, Result, Status, canonical_json
 from workbench.server.bugs import report_bug
 from workbench.server.cache import MemoryStore, ResultCache, ShippedStore
 from workbench.server.checking import check_request
@@ -85,6 +87,8 @@ class Engine:
         self._source = source
         self._operations = {operation.name: operation for operation in operations}
         self._started_at = time.monotonic()
+        self._id = secrets.token_hex(8)
+        self._replaced = 0
         self._lock = threading.RLock()
         self._emptied = threading.Condition(self._lock)
         self._finding_device = threading.Lock()
@@ -213,7 +217,14 @@ class Engine:
             self._cache,
             self._counting.counts(),
             uptime_s=time.monotonic() - self._started_at,
+            answers=self._name_answers(),
         )
+
+    def _name_answers(self) -> str:
+        """A name for everything that is cached, which changes when one of it is replaced."""
+        models = [[m.name, m.kind, m.state, m.digest] for m in self._source.entries(())]
+        said = canonical_json([self._id, self._replaced, models])
+        return hashlib.sha256(said.encode()).hexdigest()
 
     def hand_back(self) -> None:
         """Take nothing new, and give what waits back to those who asked; what runs goes on."""
@@ -336,6 +347,8 @@ class Engine:
             else:
                 if flight.is_shared:
                     self._cache.keep(flight.key, answer)
+                    with self._lock:
+                        self._replaced += flight.request.fresh
                 self._land(flight, answer, "computed")
                 return
         with self._lock:

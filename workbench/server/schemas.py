@@ -113,6 +113,9 @@ class StatusBody(BaseModel):
     cache: dict[str, JsonValue]
     counters: dict[str, float]
     uptime_s: float
+    answers: str = Field(
+        description="Stays the same as long as cached answers do: none is measured again."
+    )
 
 
 class OperationBody(BaseModel):

@@ -137,6 +137,18 @@ def test_a_fresh_request_measures_again_and_replaces(engine: Engine, stage: Stag
     assert engine.call(ask("a")).receipt.seconds == fresh.receipt.seconds
 
 
+def test_answers_keep_their_name_until_one_is_measured_again(engine: Engine, stage: Stage) -> None:
+    stage.open()
+    engine.call(ask("a"))
+    name = engine.status().answers
+    assert name
+    engine.call(ask("a"))
+    engine.call(ask("b"))  # new, so that nobody was given another answer before
+    assert engine.status().answers == name
+    engine.call(ask("a", fresh=True))
+    assert engine.status().answers != name
+
+
 def test_a_fresh_request_does_not_join_what_began_before_it(engine: Engine, stage: Stage) -> None:
     old = engine.submit(ask("a"))
     stage.wait_for_batch()

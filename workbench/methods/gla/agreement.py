@@ -32,6 +32,12 @@ class Agreement:
     kl_uniform: float
 
 
+def divergence(log_truth: np.ndarray, log_estimate: np.ndarray) -> float:
+    """``KL(truth ‖ estimate)`` of two ``(k,)`` log priors, in nats."""
+    truth, estimate = normalise_log_prior(log_truth), normalise_log_prior(log_estimate)
+    return max(0.0, float(np.exp(truth) @ (truth - estimate)))
+
+
 def agreement(log_truth: np.ndarray, log_estimate: np.ndarray) -> Agreement:
     """Compare two ``(k,)`` log priors; correlations are 0 where one of them is constant."""
     truth, estimate = normalise_log_prior(log_truth), normalise_log_prior(log_estimate)
@@ -40,7 +46,7 @@ def agreement(log_truth: np.ndarray, log_estimate: np.ndarray) -> Agreement:
     spread = float(np.sqrt((a @ a) * (b @ b)))
     varies = spread > 1e-12
     return Agreement(
-        kl=max(0.0, float(weights @ (truth - estimate))),
+        kl=divergence(log_truth, log_estimate),
         total_variation=0.5 * float(np.abs(weights - np.exp(estimate)).sum()),
         pearson=float(a @ b) / spread if varies else 0.0,
         spearman=float(np.corrcoef(_ranks(truth), _ranks(estimate))[0, 1]) if varies else 0.0,

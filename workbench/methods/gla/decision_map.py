@@ -55,6 +55,8 @@ EDGE = 4.0
 """The map reaches from -4 to 4 in both numbers."""
 NODES = 1_201
 REACH = 8.0
+_NODES = np.linspace(-REACH, REACH, NODES)
+_DENSITY = np.exp(-0.5 * _NODES**2) / np.sqrt(2.0 * np.pi)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +196,8 @@ def exact_accuracy(rule: Rule, means: np.ndarray, correlation: float) -> float:
 def _own_share(
     weights: np.ndarray, constants: np.ndarray, mean: np.ndarray, correlation: float, k: int
 ) -> float:
-    nodes = np.linspace(-REACH, REACH, NODES)
-    density = np.exp(-0.5 * nodes**2) / np.sqrt(2.0 * np.pi)
-    x = mean[0] + nodes
-    centre, spread = mean[1] + correlation * nodes, np.sqrt(1.0 - correlation**2)
+    x = mean[0] + _NODES
+    centre, spread = mean[1] + correlation * _NODES, np.sqrt(1.0 - correlation**2)
     low, high = np.full(NODES, -np.inf), np.full(NODES, np.inf)
     for j in range(len(weights)):
         if j == k:
@@ -212,7 +212,7 @@ def _own_share(
         else:
             high = np.minimum(high, needed / slope)
     inside = ndtr((high - centre) / spread) - ndtr((low - centre) / spread)
-    return float((np.maximum(inside, 0.0) * density).sum() * (nodes[1] - nodes[0]))
+    return float((np.maximum(inside, 0.0) * _DENSITY).sum() * (_NODES[1] - _NODES[0]))
 
 
 def region(rule: Rule, k: int) -> np.ndarray:

@@ -8,11 +8,12 @@ numbers, beside the optimum that Newton's method finds, for every learning rate.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated
 
 import numpy as np
 
-from workbench.methods.gla.agreement import agreement
+from workbench.methods.gla.agreement import divergence
 from workbench.methods.gla.descent_ascent import (
     OFFICIAL_ITERATIONS,
     descend_ascend,
@@ -114,15 +115,15 @@ class Run:
         """``(rates, iterations)`` Σ q, which the constraint wants to be 1."""
         return self.prior.sum(axis=-1)
 
-    @property
+    @cached_property
     def kl_optimum(self) -> float:
         """KL of the best fit to the truth: what the labelled pictures allow."""
-        return agreement(self.log_truth, self.log_optimum).kl
+        return divergence(self.log_truth, self.log_optimum)
 
-    @property
+    @cached_property
     def kl_uniform(self) -> float:
         """KL of the uniform start to the truth."""
-        return agreement(self.log_truth, self.log_optimum).kl_uniform
+        return divergence(self.log_truth, np.zeros(len(self.log_truth)))
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,7 @@ def _run(problem: Problem, log10_rates: np.ndarray, iterations: np.ndarray) -> R
         kept = iterations[iterations < len(path.prior)]
         prior[r, : len(kept)] = path.prior[kept]
         multiplier[r, : len(kept)] = path.multiplier[kept]
-        kl[r, : len(kept)] = [agreement(problem.log_truth, path.log_prior(int(i))).kl for i in kept]
+        kl[r, : len(kept)] = [divergence(problem.log_truth, path.log_prior(int(i))) for i in kept]
     optimum = estimate_log_prior(problem.logits, problem.labels)
     return Run(problem.log_truth, optimum, prior, kl, multiplier, tuple(failed))
 

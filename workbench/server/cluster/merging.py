@@ -51,6 +51,7 @@ def merge_statuses(
         },
         counters=dict(counters),
         uptime_s=max(status["uptime_s"] for status in statuses),
+        answers=_in_words(sorted(status["answers"] for status in statuses)),
     )
 
 
