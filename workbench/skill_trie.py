@@ -110,6 +110,15 @@ class SkillTrie:
         return np.flatnonzero(self.child_count)
 
     @property
+    def ends(self) -> np.ndarray:
+        """Numbers of the nodes below the root that only a leaf follows: no skill is chosen there.
+
+        What follows is the end of the one skill that is left, or no skill at all.
+        """
+        only = (self.child_count == 1) & (self.child_count[self.first_child % len(self)] == 0)
+        return 1 + np.flatnonzero(only[1:])
+
+    @property
     def skill_of_leaf(self) -> np.ndarray:
         """``(n,)`` int64 number of the skill that ends at a node, -1 elsewhere."""
         found = np.full(len(self), -1, dtype=np.int64)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.grounded_client import SameModel, WordClient
+from tests.unit.grounded_client import ForgetfulClient, SameModel
 from workbench.errors import InputError
 from workbench.methods.grounded.decoder import PAPER, Rules
 from workbench.methods.grounded.episode import METHODS, Settings, run
@@ -39,7 +39,7 @@ def test_episodes_are_the_same_whether_all_skills_are_asked_or_the_possible_alon
 
     def ask_all(history: Sequence[str]) -> LanguageScores:
         prompt = write_prompt(kind_of(world), task.instruction, history)
-        return closed_scores((whole := client.whole(prompt.text)).trie, whole.log_probability)
+        return closed_scores((whole := client.after(prompt.text)).trie, whole.log_probability)
 
     some = PossibleSteps(client, "m", task, world)  # type: ignore[arg-type]
     first = run(world, task, sparing, some, seed)
@@ -79,7 +79,7 @@ def test_sparing_questions_are_refused_where_they_would_change_the_choice() -> N
 
 def test_a_model_whose_tokens_depend_on_the_text_before_is_refused() -> None:
     world, task = catalog.sample("tabletop", "brown_box", 0)
-    score = PossibleSteps(WordClient(), "m", task, world)  # type: ignore[arg-type]
+    score = PossibleSteps(ForgetfulClient(), "m", task, world)  # type: ignore[arg-type]
     wanted = np.zeros(len(world.skills()) + 1, dtype=bool)
     wanted[0] = True  # a list of its own has token numbers of its own here
     with pytest.raises(InputError, match="choose another model"):

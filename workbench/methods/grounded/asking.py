@@ -1,6 +1,6 @@
 """What is asked of the model server: what a language model says of every node of a skill trie.
 
-The scene is never part of a question, so moving an object asks nothing.
+The state of the scene is never part of a question, so moving an object asks nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ TOP = 10
 """The most probable tokens shown at each place."""
 
 Score = Callable[..., LanguageScores]
-"""Steps so far -> scores of what may come next; ``possible.PossibleSteps`` is told which."""
+"""Steps so far -> scores of what may come next.
+
+``possible.PossibleSteps`` and ``greedy_steps.GreedySteps`` are also told which skills to ask for.
+"""
 
 
 def ask_scores(  # noqa: PLR0913  keyword-only options of one question
@@ -37,6 +40,7 @@ def ask_scores(  # noqa: PLR0913  keyword-only options of one question
     *,
     top: int = TOP,
     terminator: str = "\n",
+    ends: Sequence[str] | None = None,
     label: str = "",
 ) -> LanguageScores:
     """Scores of some skills after a prompt.
@@ -48,27 +52,26 @@ def ask_scores(  # noqa: PLR0913  keyword-only options of one question
         skills: m texts.
         top: how many of the most probable tokens to name at each node.
         terminator: what ends a skill.
+        ends: skills after whose words to ask, too, where only their end can follow; all when
+            ``None``.
         label: what the page calls it while it runs.
 
     Raises:
         WorkbenchError: what the server refused.
     """
-    answer = client.call(
-        Request(
-            "language.score_skills",
-            model=model,
-            arguments={
-                "prefix": prompt.prefix,
-                "prompt": prompt.text,
-                "skills": list(skills),
-                "terminator": terminator,
-                "top": top,
-            },
-            dtype="float32",
-            label=label,
-        )
+    arguments: dict[str, Json] = {
+        "prefix": prompt.prefix,
+        "prompt": prompt.text,
+        "skills": list(skills),
+        "terminator": terminator,
+        "top": top,
+    }
+    if ends is not None:  # else unsaid, so that what was asked before is still the same question
+        arguments["ends"] = list(ends)
+    request = Request(
+        "language.score_skills", model=model, arguments=arguments, dtype="float32", label=label
     )
-    return read_scores(answer, skills)
+    return read_scores(client.call(request), skills)
 
 
 def ask_steps(

@@ -88,7 +88,7 @@ def expand(
     within = np.arange(len(parent)) - np.repeat(np.cumsum(counts) - counts, counts)
     node = trie.first_child[nodes][parent] + within
     token, is_outside = trie.token[node], np.zeros(len(node), dtype=bool)
-    language, grounding = scores.log_probability[node], log_values[node]
+    language, grounding = scores.highest[node], log_values[node]
     leaving = np.flatnonzero(scores.outside_token[nodes] != NO_TOKEN)
     if rules.vocabulary == "open" and len(leaving):
         out = nodes[leaving]
@@ -169,8 +169,10 @@ def grounded_beam(
         start: the node to begin at, when its tokens are forced.
 
     Raises:
-        ValueError: a width below 1.
+        ValueError: a width below 1, or above it with skills whose ends were not read.
     """
+    if width > 1 and not scores.is_read.all():
+        raise ValueError("a beam weighs ends against each other; read them all")
     if width < 1:
         raise ValueError(f"width is {width}; at least 1 is needed")
     with np.errstate(divide="ignore"):
@@ -204,7 +206,7 @@ def _begin(scores: LanguageScores, log_values: np.ndarray, rules: Rules, start: 
     nodes = scores.trie.path(start)
     passed = log_values[list(nodes)] if nodes else np.zeros(1)
     grounding = float(passed.sum() if rules.combination == "paper" else passed[-1])
-    language = float(scores.log_probability[list(nodes)].sum())
+    language = float(scores.highest[list(nodes)].sum())
     score = language + _weigh(grounding, rules)
     skill = int(scores.trie.skill_of_leaf[start])
     return Decoded(nodes, skill if skill >= 0 else None, NO_TOKEN, score, language, grounding, 0)

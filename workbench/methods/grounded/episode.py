@@ -214,7 +214,8 @@ def run(  # noqa: PLR0913  one episode's circumstances
         task: what is wanted; its goal is judged at the end only.
         settings: how to choose.
         language_scores: steps so far -> scores over the world's skills and "done", which must not
-            depend on the state.
+            depend on the state. Where ends are not read, it is told which skill's to read, too:
+            greedy decoding writes the same words without them, and needs that of these words alone.
         seed: of the chances whether skills succeed.
         forced: step and place in it -> id of the token that stands there; greedy decoding only.
         meddle: what others do to the state after so many steps, before the next is chosen.
@@ -228,10 +229,14 @@ def run(  # noqa: PLR0913  one episode's circumstances
         history = [step.command for step in steps]
         # the model alone may command what cannot be done
         sparing = settings.only_possible and settings.method != "ungrounded"
-        wanted = (grounding.product > 0,) if sparing else ()
-        scores = language_scores(history, *wanted)
+        possible = (grounding.product > 0,) if sparing else ()
+        scores = language_scores(history, *possible)
         here = {p: token for (s, p), token in (forced or {}).items() if s == len(steps)}
         chosen = choose(scores, grounding, settings, here)
+        if chosen.skill is not None and not scores.is_read[chosen.skill]:
+            wanted = np.arange(len(scores.is_read)) == chosen.skill
+            scores = language_scores(history, wanted)
+            chosen = choose(scores, grounding, settings, here)
         before, could, succeeded = world, False, False
         if chosen.command == DONE or chosen.skill is None:
             is_over = True  # what is no skill cannot be carried out; the model would repeat it

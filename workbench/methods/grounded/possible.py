@@ -11,10 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workbench.errors import InputError
 from workbench.methods.grounded.asking import ask_scores, ask_trie
 from workbench.methods.grounded.prompts import kind_of, write_prompt
-from workbench.methods.grounded.scores import LanguageScores, closed_scores
+from workbench.methods.grounded.scores import LanguageScores, closed_scores, nodes_within
 from workbench.methods.grounded.worlds.world import DONE, Task, World
 from workbench.server.api import ModelClient
 
@@ -66,13 +65,5 @@ class PossibleSteps:
         label = f"Step {len(steps) + 1}"
         part = ask_scores(self._client, self._model, prompt, skills, top=0, label=label)
         found = known.copy()
-        for leaf, number in zip(part.trie.leaf_of_skill, numbers, strict=True):
-            here = list(part.trie.path(int(leaf)))
-            there = list(self._trie.path(int(self._trie.leaf_of_skill[number])))
-            if part.trie.token[here].tolist() != self._trie.token[there].tolist():
-                raise InputError(
-                    "This model's tokens of a skill depend on what stands before it; choose "
-                    "another model."
-                )
-            found[there] = part.log_probability[here]
+        found[nodes_within(self._trie, part.trie, numbers.tolist())] = part.log_probability
         return found

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
+from workbench.errors import InputError
 from workbench.skill_trie import SkillTrie
 
 NO_TOKEN = -1
@@ -22,7 +23,7 @@ class LanguageScores:
     Args:
         trie: n nodes.
         log_probability: ``(n,)`` of each node's token given the prompt and the path before it;
-            0 for the root.
+            0 for the root, NaN where the model was not asked what ends a skill.
         outside_log_probability: ``(n,)`` of the most probable next token that leaves the trie;
             ``-inf`` for leaves and where no token leaves it.
         outside_token: ``(n,)`` its id, -1 where there is none.
@@ -44,8 +45,24 @@ class LanguageScores:
     seconds: float = 0.0
 
     @cached_property
+    def is_read(self) -> np.ndarray:
+        """``(m,)`` bool, whether the model was asked for all of a skill, its end included."""
+        return ~np.isnan(self.log_probability[self.trie.leaf_of_skill])
+
+    @cached_property
+    def highest(self) -> np.ndarray:
+        """``(n,)`` log-probability, and its upper bound 0 where the model was not asked."""
+        return np.where(np.isnan(self.log_probability), 0.0, self.log_probability)
+
+    @cached_property
     def log_prefix(self) -> np.ndarray:
-        """``(n,)`` log-probability of the whole path to each node."""
+        """``(n,)`` log-probability of the whole path to each node.
+
+        Raises:
+            ValueError: the model was not asked for the ends of all skills.
+        """
+        if not self.is_read.all():
+            raise ValueError(f"the ends of {(~self.is_read).sum()} skills were not read")
         return self.trie.sum_along_paths(self.log_probability)
 
     @property
@@ -60,6 +77,69 @@ class LanguageScores:
     def text_of_path(self, node: int) -> str:
         """The text from the root to a node."""
         return "".join(self.text(one) for one in self.trie.path(node))
+
+
+def nodes_within(whole: SkillTrie, part: SkillTrie, numbers: Sequence[int]) -> np.ndarray:
+    """``(nodes of part,)`` where each node of a trie over some skills stands in that over all.
+
+    Args:
+        whole: over all skills.
+        part: over some of them.
+        numbers: which, in the order of the part.
+
+    Raises:
+        InputError: a skill has other tokens in the part.
+    """
+    found = np.zeros(len(part), dtype=np.int64)
+    for leaf, number in zip(part.leaf_of_skill, numbers, strict=True):
+        here = list(part.path(int(leaf)))
+        there = list(whole.path(int(whole.leaf_of_skill[number])))
+        if part.token[here].tolist() != whole.token[there].tolist():
+            raise InputError(
+                "This model's tokens of a skill depend on what stands before it; choose another "
+                "model."
+            )
+        found[here] = there
+    return found
+
+
+def add_ends(
+    scores: LanguageScores, part: LanguageScores, numbers: Sequence[int]
+) -> LanguageScores:
+    """Scores to which the ends of some skills are added.
+
+    Of the part nothing else is taken: where more than an end follows, what leaves a shorter list
+    need not leave the whole one.
+
+    Args:
+        scores: over all skills.
+        part: over some of them, after the same prompt, with as many top tokens.
+        numbers: which, in the order of the part.
+
+    Raises:
+        InputError: a skill has other tokens in the part.
+    """
+    place = nodes_within(scores.trie, part.trie, numbers)
+    leaf = part.trie.leaf_of_skill
+    leaf = leaf[np.isnan(scores.log_probability[place[leaf]])]
+    end = part.trie.parent[leaf]
+
+    def joined(name: str, at: np.ndarray = end) -> np.ndarray:
+        values = getattr(scores, name).copy()
+        values[place[at]] = getattr(part, name)[at]
+        return values
+
+    return replace(
+        scores,
+        log_probability=joined("log_probability", leaf),
+        outside_log_probability=joined("outside_log_probability"),
+        outside_token=joined("outside_token"),
+        outside_mass=joined("outside_mass"),
+        top_tokens=joined("top_tokens"),
+        top_log_probabilities=joined("top_log_probabilities"),
+        texts={**scores.texts, **part.texts},
+        seconds=scores.seconds + part.seconds,
+    )
 
 
 def closed_scores(trie: SkillTrie, log_probability: np.ndarray) -> LanguageScores:

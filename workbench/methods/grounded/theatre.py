@@ -10,12 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
+import numpy as np
+
 from workbench.errors import InputError
 from workbench.methods.grounded.asking import Score, ask_steps
 from workbench.methods.grounded.episode import STEP_LIMIT, Episode, Settings, run
+from workbench.methods.grounded.greedy_steps import GreedySteps
 from workbench.methods.grounded.moments import CANDIDATES, Moment, moments
 from workbench.methods.grounded.scene import Grounded, meddle, open_scene, settings_of
 from workbench.methods.grounded.scores import LanguageScores
+from workbench.methods.grounded.worlds.tabletop import Tabletop
 from workbench.methods.grounded.worlds.world import FREE, Task, World
 from workbench.params import Picks, Range, check, picked
 from workbench.server.api import ModelClient
@@ -23,6 +27,9 @@ from workbench.study import Study, Summary
 
 MOMENTS = 80
 """Last position of the slider; a longer plan shows its first so many tokens."""
+LONG = 200
+"""Of more commands than these not all ends are read; a shorter list is read in the same time, and
+other studies ask for it whole."""
 TICKS = 60
 """Pictures of the plans as they are carried out, after the first."""
 
@@ -86,14 +93,29 @@ class Result:
 def gather(client: ModelClient, params: Params) -> Inputs:
     """Ask the model for every step of both plans."""
     world, task = open_scene(replace(params, taken="") if params.taken_after else params)
-    ask = ask_steps(client, params.model, task, world)
+    ask = _asking(client, params, task)
     inputs = Inputs(world, task)
 
-    def score(history: Sequence[str]) -> LanguageScores:
-        return inputs.asked.setdefault(tuple(history), ask(history))
+    def score(history: Sequence[str], *wanted: np.ndarray) -> LanguageScores:
+        found = ask(history, *wanted)
+        inputs.asked[tuple(history)] = found
+        return found
 
     _plan(inputs, params, score)
     return inputs
+
+
+def _asking(client: ModelClient, params: Params, task: Task) -> Score:
+    """What asks the model: of a long list for the words of all commands and the ends of few.
+
+    Those are the commands about what is on the table before anything is taken away, so that taking
+    it away or moving it asks nothing more.
+    """
+    laid, _ = open_scene(replace(params, taken=""))
+    if isinstance(laid, Tabletop) and len(laid.skills()) > LONG:
+        likely = np.append(laid.mentioned(), True)  # "done" ends every plan
+        return GreedySteps(client, params.model, task, laid, likely)
+    return ask_steps(client, params.model, task, laid)
 
 
 def compute(inputs: Inputs, params: Params) -> Result:

@@ -47,12 +47,15 @@ class Arguments(Skills):
 
     ``prefix`` stands before the prompt and changes no number: requests with the same prefix share
     its keys and values. ``top`` is how many of the most probable tokens to name at each node.
+    ``ends`` are the skills after whose words the model is asked, too, where only a leaf follows:
+    ``None`` for all of them. Of a long list such nodes are half.
     """
 
     skills: Annotated[list[Skill], Field(min_length=1, max_length=MAX_SKILLS_SCORED)]
     prompt: prompts.NonEmpty
     prefix: Annotated[str, Field(max_length=prompts.MAX_CHARACTERS)] = ""
     top: Annotated[int, Field(ge=0, le=50)] = 10
+    ends: Annotated[list[Skill], Field(max_length=MAX_SKILLS_SCORED)] | None = None
 
 
 def tokenize_skills(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
@@ -73,8 +76,8 @@ def score_skills(loaded: Any, item: Prepared, number: int, control: Control) -> 
         What ``tokenize_skills`` gives, and arrays over the n nodes of the trie
         (``skill_trie.SkillTrie`` of these tokens): ``log_probabilities``; ``outside_mass``,
         ``outside_tokens`` (-1 where there is none) and ``outside_log_probabilities``; over the
-        nodes with children ``internal``, their numbers, ``top_tokens`` and
-        ``top_log_probabilities``.
+        nodes with children that were read ``internal``, their numbers, ``top_tokens`` and
+        ``top_log_probabilities``. After a node that was not read ``log_probabilities`` is NaN.
     """
     arguments: Arguments = item.arguments
     prefix, stem, ids = tokenize_in_context(loaded, arguments)
@@ -82,15 +85,30 @@ def score_skills(loaded: Any, item: Prepared, number: int, control: Control) -> 
     prompts.refuse_length(
         loaded, len(stem) + int(trie.depth.max()), "The prompt with its longest skill"
     )
-    table = _Table(trie, arguments.top)
+    wanted = _choose_nodes(trie, arguments.ends)
+    table = _Table(trie, wanted, arguments.top)
     done = 0
-    for nodes, logits in read_trie(loaded, trie, stem, prefix, control.check):
+    for nodes, logits in read_trie(loaded, trie, wanted, stem, prefix, control.check):
         for start in range(0, len(nodes), _BLOCK):
             table.fill(nodes[start : start + _BLOCK], logits[start : start + _BLOCK])
         done += len(nodes)
         control.progress(number, done / len(table.internal), "scoring skills")
     named = {int(token) for token in table.outside_tokens} | set(table.top_tokens.ravel().tolist())
     return _write(loaded, ids, table.arrays(), named - {-1})
+
+
+def _choose_nodes(trie: SkillTrie, ends: list[str] | None) -> np.ndarray:
+    """Nodes to read: every one with children, but only these skills' ends."""
+    if ends is None:
+        return trie.internal
+    number = {skill: place for place, skill in enumerate(trie.skills)}
+    if unknown := [skill for skill in ends if skill not in number]:
+        raise InputError(
+            f"The end of {unknown[0][:60]!r} is wanted, which is none of the skills; choose ends "
+            "among them."
+        )
+    leaves = trie.leaf_of_skill[[number[skill] for skill in ends]]
+    return np.setdiff1d(trie.internal, np.setdiff1d(trie.ends, trie.parent[leaves]))
 
 
 def tokenize_in_context(
@@ -152,14 +170,15 @@ def _write(
 class _Table:
     """What is read of the logits at each node."""
 
-    def __init__(self, trie: SkillTrie, top: int) -> None:
+    def __init__(self, trie: SkillTrie, internal: np.ndarray, top: int) -> None:
         n = len(trie)
         self._trie = trie
         self._top = top
-        self.internal = trie.internal
+        self.internal = internal
         self._place = np.full(n, -1)
         self._place[self.internal] = np.arange(len(self.internal))
-        self.log_probabilities = np.zeros(n, dtype=np.float32)
+        self.log_probabilities = np.full(n, np.nan, dtype=np.float32)
+        self.log_probabilities[0] = 0.0
         self.outside_mass = np.zeros(n, dtype=np.float32)
         self.outside_tokens = np.full(n, -1, dtype=np.int32)
         self.outside_log_probabilities = np.zeros(n, dtype=np.float32)

@@ -29,25 +29,27 @@ _TOKENS_ACCELERATOR = 2048
 def read_trie(
     loaded: Any,
     trie: SkillTrie,
+    wanted: np.ndarray,
     stem: Sequence[int],
     prefix: Sequence[int],
     check: Callable[[], None],
 ) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
-    """Yield nodes with children and the logits of what follows them, ``(nodes, vocabulary)``.
+    """Yield nodes and the logits of what follows them, ``(nodes, vocabulary)``.
 
     Args:
         loaded: a causal language model.
         trie: of token ids.
+        wanted: nodes to read, and with each the nodes that lead to it.
         stem: token ids of the whole prompt before the trie, at least one.
         prefix: token ids that most prompts begin with and whose keys and values are worth keeping.
         check: called between passes; may raise to stop.
     """
     before = _read_prompt(loaded, stem[:-1], prefix, check) if len(stem) > 1 else None
     if before is None:
-        yield from _read_whole_paths(loaded, trie, stem, check)
+        yield from _read_whole_paths(loaded, trie, wanted, stem, check)
         return
-    inner = trie.internal
-    order = inner[np.lexsort((trie.depth[inner], trie.begin[inner]))]  # from the root, depth first
+    # from the root, depth first
+    order = wanted[np.lexsort((trie.depth[wanted], trie.begin[wanted]))]
     limit = _TOKENS.get(loaded.device, _TOKENS_ACCELERATOR)
     above, cache = np.zeros(0, dtype=np.int64), _cache(loaded, before.layers)
     for start in range(0, len(order), limit):
@@ -174,19 +176,24 @@ def _read_prompt(
 
 
 def _read_whole_paths(
-    loaded: Any, trie: SkillTrie, stem: Sequence[int], check: Callable[[], None]
+    loaded: Any,
+    trie: SkillTrie,
+    wanted: np.ndarray,
+    stem: Sequence[int],
+    check: Callable[[], None],
 ) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
     """Read every path from its start, for models whose memory cannot be shared between rows."""
     leaves = trie.leaf_of_skill[trie.order]
-    seen: set[int] = set()
+    wanted_nodes = set(wanted.tolist())
+    left = set(wanted_nodes)
     rows: list[Row] = []
     read: list[list[int]] = []
     for leaf in leaves:
-        path = [0, *trie.path(int(leaf))[:-1]]
-        new = [node for node in path if node not in seen]
+        path = [node for node in (0, *trie.path(int(leaf))) if node in wanted_nodes]
+        new = [node for node in path if node in left]
         if not new:
             continue
-        seen.update(new)
+        left.difference_update(new)
         ids = (*stem, *(int(trie.token[node]) for node in path[1:]))
         rows.append(Row(ids, tuple(len(stem) - 1 + int(trie.depth[node]) for node in new)))
         read.append(new)

@@ -69,6 +69,12 @@ class Tabletop:
             values[number] = item in pick and target in place and self._moves(item, target)
         return values
 
+    def mentioned(self) -> np.ndarray:
+        """``(skills,)`` bool, whether all that a skill names is here, wherever it lies."""
+        here = {*(thing.name for thing in self.things), *PLACES}
+        pairs = skills_of(self.domain).values()
+        return np.array([item in here and target in here for item, target in pairs])
+
     @functools.cached_property
     def pickable(self) -> frozenset[str]:
         """Names of what is there with nothing on it."""
