@@ -19,6 +19,8 @@ from workbench.study import Gathered, Outcome, Study, conclude, execute, gather
 
 T = TypeVar("T")
 Mode = Literal["fill", "auto", "run", "check"]
+Measure = Callable[[], Gathered[Any, Any]]
+Compute = Callable[[Gathered[Any, Any]], "tuple[str, Any]"]
 Elsewhere = Callable[[Study[Any, Any, Any], Gathered[Any, Any]], "tuple[str, Any] | None"]
 
 
@@ -210,35 +212,40 @@ class Runner:
                 run.check()
                 return self._finish(study, outcome), outcome.receipt
 
-        def answer(gathered: Gathered[Any, Any]) -> str:
-            return self._shared.answer(study, gathered, lambda: compute(gathered))
+        def measure() -> Gathered[Any, Any]:
+            return self._ask_server(study, params, run, note_event, ask)
 
         if study.slug in self._asking or (ask.measures and not study.is_local):
             if ask.fresh:
-                return compute(self._ask_server(study, params, run, note_event, ask))[0]
-            settled = self._name_settled(study, params)
-            # of thirty who open it at once, one asks for what is known
-            only_known = settled and ask.measures and ask.mode == "fill"
-            with self._settled.alone(settled) if only_known else nullcontext():
-                if settled and (known := self._settled.known(settled)) is not None:
-                    return known
-                gathered = self._ask_server(study, params, run, note_event, ask)
-                address = answer(gathered)
-                if settled and gathered.was_known:
-                    self._settled.keep(settled, address)
-                return address
+                return compute(measure())[0]
+            return self._answer_from_server(study, params, ask, measure, compute)
         key = key_of(study, params)
         if ask.measures and ask.mode == "fill" and self._pure.known(key) is None:
             raise NotMeasuredError
         with self._pure.alone(key):
             if (known := self._pure.known(key)) is not None and not ask.fresh:
                 return known
-            gathered = self._ask_server(study, params, run, note_event, ask)
+            gathered = measure()
             if gathered.receipts and not ask.fresh:
-                return answer(gathered)
+                return self._shared.answer(study, gathered, lambda: compute(gathered))
             address, _ = compute(gathered)
             if not gathered.receipts:
                 self._pure.keep(key, address)
+            return address
+
+    def _answer_from_server(
+        self, study: Study, params: Any, ask: Ask, measure: Measure, compute: Compute
+    ) -> str:
+        settled = self._name_settled(study, params)
+        # of thirty who open it at once, one asks for what is known
+        only_known = settled and ask.measures and ask.mode == "fill"
+        with self._settled.alone(settled) if only_known else nullcontext():
+            if settled and (known := self._settled.known(settled)) is not None:
+                return known
+            gathered = measure()
+            address = self._shared.answer(study, gathered, lambda: compute(gathered))
+            if settled and gathered.was_known:
+                self._settled.keep(settled, address)
             return address
 
     def _name_settled(self, study: Study, params: Any) -> str:

@@ -102,9 +102,10 @@ class Gathered(Generic[P, I]):
         """Equal for two runs of one study that were given the very same answers.
 
         An answer is the same if it is of the same key and was computed at the same time: so a
-        fresh measurement differs, and a text that is sampled anew each time does too.
+        fresh measurement differs, and a text that is sampled anew each time does too. In which
+        order they came, where several were asked for together, is no difference.
         """
-        answers = [[r.key, r.created, r.seconds] for r in self.receipts]
+        answers = sorted([r.key, r.created, r.seconds] for r in self.receipts)
         models = [[m.name, m.kind, m.state, m.digest] for m in self.models]
         return canonical_json([as_dict(self.params), answers, models])
 
@@ -116,7 +117,7 @@ class Gathered(Generic[P, I]):
     @property
     def sources(self) -> list[Json]:
         """Where each answer came from, and how many others waited for it."""
-        return [[receipt.source, receipt.shared_with] for receipt in self.receipts]
+        return [list(each) for each in sorted((r.source, r.shared_with) for r in self.receipts)]
 
 
 def execute(  # noqa: PLR0913  keyword-only options of one run

@@ -18,6 +18,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -210,15 +211,15 @@ class Engine:
                 queued=sum(lane.queued for lane in lanes),
                 running=sum(lane.running for lane in lanes),
             )
-        return write_status(
+        status = write_status(
             self._settings,
             self._device,
             load,
             self._cache,
             self._counting.counts(),
             uptime_s=time.monotonic() - self._started_at,
-            answers=self._name_answers(),
         )
+        return replace(status, answers=self._name_answers())
 
     def _name_answers(self) -> str:
         """A name for everything that is cached, which changes when one of it is replaced."""

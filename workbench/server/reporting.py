@@ -84,7 +84,6 @@ def write_status(
     counts: Mapping[str, float],
     *,
     uptime_s: float,
-    answers: str,
 ) -> Status:
     """The status of an engine; imports nothing to find it out.
 
@@ -95,7 +94,6 @@ def write_status(
         cache: its answers.
         counts: its counters.
         uptime_s: since it was built.
-        answers: see ``Status``.
     """
     found = device or _guess_device(settings)
     hits = {f"hits_{tier}": cache.hits[tier] for tier in ("memory", "disk", "shipped")}
@@ -120,7 +118,6 @@ def write_status(
         cache=cache.status(),
         counters={**counts, **hits, "misses": cache.hits["misses"]},
         uptime_s=uptime_s,
-        answers=answers,
     )
 
 

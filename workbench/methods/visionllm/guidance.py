@@ -9,6 +9,7 @@ switches the attention off in a network that was trained with it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Final
 
 import numpy as np
@@ -33,6 +34,7 @@ from workbench.methods.visionllm.scenes import Scenes, ask_scenes
 from workbench.params import Choice, Flag, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
+from workbench.together import ask_together
 
 COUNT: Final = 100
 DICTIONARIES: Final = ("A", "B")
@@ -99,16 +101,25 @@ def gather(client: ModelClient, params: Params) -> Inputs:
     """Ask about the scene four times, and about many scenes."""
     tasks = {one: find(names) for one, names in _names(params).items()}
     scene = ask_scenes(client, 1, start=params.scene)
-    slots = {
-        (one, use): ask_slots(client, params.model, task, scene.pictures, use_language=use).slots[0]
-        for one, task in tasks.items()
-        for use in (True, False)
-    }
-    found = {
-        use: ask_boxes(client, params.model, list(tasks.values()), COUNT, use_language=use)
-        for use in (True, False)
-    }
-    return Inputs(scene, slots, ask_scenes(client, COUNT), found)
+    wanted = [(one, use) for one in tasks for use in (True, False)]
+    slots = ask_together(
+        [
+            partial(ask_slots, client, params.model, tasks[one], scene.pictures, use_language=use)
+            for one, use in wanted
+        ]
+    )
+    found = ask_together(
+        [
+            partial(ask_boxes, client, params.model, list(tasks.values()), COUNT, use_language=use)
+            for use in (True, False)
+        ]
+    )
+    return Inputs(
+        scene,
+        {which: opened.slots[0] for which, opened in zip(wanted, slots, strict=True)},
+        ask_scenes(client, COUNT),
+        dict(zip((True, False), found, strict=True)),
+    )
 
 
 def _names(params: Params) -> dict[str, tuple[str, ...]]:

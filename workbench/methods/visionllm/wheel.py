@@ -7,6 +7,7 @@ question answering share one network, one set of weights and one decoder.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from workbench.methods.visionllm.asking import DEFAULT_MODEL, DEFAULT_NAMES, MODEL, NAMES, names_of
@@ -20,6 +21,7 @@ from workbench.methods.visionllm.task import KINDS, Entry, Kind, Task
 from workbench.params import Range, Text, check
 from workbench.server.api import ModelClient
 from workbench.study import Study, Summary
+from workbench.together import ask_together
 
 SCORE = 0.5
 """Boxes and outlines are shown from this score on."""
@@ -77,10 +79,14 @@ def tasks_of(params: Params, picture: Picture) -> dict[Kind, Task]:
 def gather(client: ModelClient, params: Params) -> tuple[Picture, dict[Kind, Said]]:
     """Bring the picture and ask five times."""
     picture = bring_picture(client, params.scene, params.board, params.size, "")
-    said: dict[Kind, Said] = {}
-    for kind, task in tasks_of(params, picture).items():
-        said[kind] = ask(client, params.model, write_instruction(task), picture.pixels)
-    return picture, said
+    tasks = tasks_of(params, picture)
+    said = ask_together(
+        [
+            partial(ask, client, params.model, write_instruction(task), picture.pixels)
+            for task in tasks.values()
+        ]
+    )
+    return picture, dict(zip(tasks, said, strict=True))
 
 
 def compute(inputs: tuple[Picture, dict[Kind, Said]], params: Params) -> Result:
