@@ -110,15 +110,6 @@ class SkillTrie:
         return np.flatnonzero(self.child_count)
 
     @property
-    def ends(self) -> np.ndarray:
-        """Numbers of the nodes below the root that only a leaf follows: no skill is chosen there.
-
-        What follows is the end of the one skill that is left, or no skill at all.
-        """
-        only = (self.child_count == 1) & (self.child_count[self.first_child % len(self)] == 0)
-        return 1 + np.flatnonzero(only[1:])
-
-    @property
     def skill_of_leaf(self) -> np.ndarray:
         """``(n,)`` int64 number of the skill that ends at a node, -1 elsewhere."""
         found = np.full(len(self), -1, dtype=np.int64)
@@ -137,6 +128,16 @@ class SkillTrie:
             found.append(node)
             node = int(self.parent[node])
         return tuple(reversed(found))
+
+    def leading_to(self, skills: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Numbers of the nodes after which some skills go on, the root always among them."""
+        found = np.zeros(len(self), dtype=bool)
+        found[0] = True
+        nodes = self.parent[self.leaf_of_skill[np.asarray(skills, dtype=np.int64)]]
+        while len(nodes := nodes[~found[nodes]]):
+            found[nodes] = True
+            nodes = self.parent[nodes]
+        return np.flatnonzero(found)
 
     def below(self, node: int) -> np.ndarray:
         """Numbers of the skills that begin as this node does."""

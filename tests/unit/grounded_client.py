@@ -29,8 +29,8 @@ class WordClient:
     def call(self, request: Request) -> Any:
         self.asked.append(request)
         whole, skills = self.whole(request), skills_of(request)
-        ends: Any = request.arguments.get("ends", skills)
-        arrays = answer_arrays(whole, skills, ends)
+        paths: Any = request.arguments.get("paths", skills)
+        arrays = answer_arrays(whole, skills, paths)
         self.contexts += len(arrays["internal"])
         receipt = Receipt(
             operation=request.operation,
@@ -85,24 +85,23 @@ def skills_of(request: Request) -> list[str]:
 
 
 def answer_arrays(
-    whole: LanguageScores, skills: Sequence[str], ends: Sequence[str]
+    whole: LanguageScores, skills: Sequence[str], paths: Sequence[str]
 ) -> Mapping[str, np.ndarray]:
     """The arrays of an answer about some of the skills that a model was scored on.
 
-    Of the nodes that only a leaf follows, those of ``ends`` are read.
+    Only the nodes that lead to ``paths`` are read.
     A word that follows in the whole list and not in the part leaves the part.
     """
     number = {skill: i for i, skill in enumerate(whole.trie.skills)}
     leaves = whole.trie.leaf_of_skill[[number[skill] for skill in skills]]
-    paths = [list(whole.trie.path(int(leaf))) for leaf in leaves]
-    ids = [whole.trie.token[path] for path in paths]
+    nodes = [list(whole.trie.path(int(leaf))) for leaf in leaves]
+    ids = [whole.trie.token[path] for path in nodes]
     trie = SkillTrie.from_skills(skills, [one.tolist() for one in ids])
     place = np.zeros(len(trie), dtype=np.int64)
-    for path, leaf in zip(paths, trie.leaf_of_skill, strict=True):
+    for path, leaf in zip(nodes, trie.leaf_of_skill, strict=True):
         place[list(trie.path(int(leaf)))] = path
     n = len(trie)
-    kept = [trie.parent[trie.leaf_of_skill[list(skills).index(skill)]] for skill in ends]
-    read = np.setdiff1d(trie.internal, np.setdiff1d(trie.ends, kept))
+    read = trie.leading_to([list(skills).index(skill) for skill in paths])
     log_probability, outside = np.full(n, np.nan), np.zeros(n)
     log_probability[0] = 0.0
     token, mass = np.full(n, NO_TOKEN), np.zeros(n)

@@ -95,79 +95,59 @@ def test_a_model_without_plain_memory_is_read_path_by_path(
     assert_plain(causal, run_one(score_skills.OPERATION, causal, ARGUMENTS))
 
 
-def assert_some_ends(loaded: LanguageModel, skills: list[str], ends: list[str]) -> None:
-    """Scores with some ends are the whole ones with the other ends left out."""
-    arguments = {**ARGUMENTS, "skills": skills}
-    whole = run_one(score_skills.OPERATION, loaded, arguments).arrays
-    some = run_one(score_skills.OPERATION, loaded, {**arguments, "ends": ends})
-    trie, found = trie_of(some, skills), some.arrays
-    kept = trie.parent[trie.leaf_of_skill[[skills.index(skill) for skill in ends]]]
-    left_out = np.setdiff1d(trie.ends, kept)
-    assert found["internal"].tolist() == np.setdiff1d(trie.internal, left_out).tolist()
-    unread = trie.first_child[left_out]
-    assert np.flatnonzero(np.isnan(found["log_probabilities"])).tolist() == sorted(unread)
-    assert len(unread) == len([s for s in skills if s not in ends])
-    assert np.all(found["outside_tokens"][left_out] == -1)
-    read = np.isin(whole["internal"], found["internal"])
-    nodes = found["internal"]
-    rest = np.setdiff1d(np.arange(len(trie)), unread)
-    for name, at in (
-        ("log_probabilities", rest),
-        ("outside_mass", nodes),
-        ("outside_log_probabilities", nodes),
-    ):
-        np.testing.assert_allclose(found[name][at], whole[name][at], atol=1e-5, err_msg=name)
-    np.testing.assert_array_equal(found["outside_tokens"][nodes], whole["outside_tokens"][nodes])
+def assert_some_paths(loaded: LanguageModel, paths: list[str]) -> None:
+    """Scores along some paths are the whole ones with the other nodes left out."""
+    whole = run_one(score_skills.OPERATION, loaded, ARGUMENTS).arrays
+    some = run_one(score_skills.OPERATION, loaded, {**ARGUMENTS, "paths": paths})
+    trie, found = trie_of(some, SKILLS), some.arrays
+    numbers = [SKILLS.index(skill) for skill in paths]
+    nodes = sorted({0, *(n for i in numbers for n in trie.path(int(trie.leaf_of_skill[i]))[:-1])})
+    assert found["internal"].tolist() == nodes
+    known = np.array([0, *(child for node in nodes for child in trie.children(node))])
+    log = "log_probabilities"
+    assert sorted(known) == np.flatnonzero(~np.isnan(found[log])).tolist()
+    np.testing.assert_allclose(found[log][known], whole[log][known], atol=1e-5)
+    for name in ("outside_mass", "outside_log_probabilities"):
+        np.testing.assert_allclose(found[name][nodes], whole[name][nodes], atol=1e-5, err_msg=name)
+    assert np.array_equal(found["outside_tokens"][nodes], whole["outside_tokens"][nodes])
+    unread = np.setdiff1d(trie.internal, nodes)
+    assert np.all(found["outside_tokens"][unread] == -1)
     tops = "top_log_probabilities"
+    read = np.isin(whole["internal"], nodes)
     np.testing.assert_allclose(found[tops], whole[tops][read], atol=1e-5)
 
 
-@pytest.mark.parametrize("ends", [[], SKILLS[2:5], SKILLS], ids=len)
-def test_ends_that_are_not_wanted_are_not_read_and_change_nothing_else(
-    causal: LanguageModel, ends: list[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("paths", [[], SKILLS[2:5], SKILLS[-1:], SKILLS], ids=len)
+def test_paths_that_are_not_wanted_are_not_read_and_change_nothing_else(
+    causal: LanguageModel, paths: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert_some_ends(causal, SKILLS, ends)
+    assert_some_paths(causal, paths)
     with monkeypatch.context() as small:
         small.setattr(trie_forward, "_TOKENS", {"cpu": 7})
-        assert_some_ends(causal, SKILLS, ends)
+        assert_some_paths(causal, paths)
     monkeypatch.setattr(trie_forward, "_read_prompt", lambda *_: None)
-    assert_some_ends(causal, SKILLS, ends)
+    assert_some_paths(causal, paths)
 
 
-def test_a_node_where_a_skill_may_end_or_go_on_is_read(causal: LanguageModel) -> None:
-    skills = ["the dog sat", "the dog sat on", "the dog sat on the mat"]
-    found = run_one(score_skills.OPERATION, causal, {**ARGUMENTS, "skills": skills, "ends": []})
-    trie = trie_of(found, skills)
-    leaves = found.arrays["log_probabilities"][trie.leaf_of_skill]
-    assert np.isnan(leaves).tolist() == [False, False, True]
-
-
-def test_an_end_of_no_skill_is_refused(llama: LanguageModel) -> None:
+def test_a_path_to_no_skill_is_refused(llama: LanguageModel) -> None:
     with pytest.raises(InputError, match="'fly'"):
-        run_one(score_skills.OPERATION, llama, {**ARGUMENTS, "ends": ["fly"]})
+        run_one(score_skills.OPERATION, llama, {**ARGUMENTS, "paths": ["fly"]})
 
 
-@pytest.mark.parametrize("memory", ["shared", "path by path"])
-def test_no_end_takes_a_pass_that_is_not_wanted(
-    llama: LanguageModel, monkeypatch: pytest.MonkeyPatch, memory: str
+def test_only_nodes_on_wanted_paths_take_part_in_a_pass(
+    llama: LanguageModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked: list[int] = []
+    read: list[int] = []
+    forward = type(llama.model).forward
 
-    def counting(_layer: Any, inputs: tuple[torch.Tensor, ...]) -> None:
-        looked.append(inputs[0].shape[1])
+    def counting(self: Any, input_ids: torch.Tensor, **options: Any) -> Any:
+        read.append(input_ids.numel())
+        return forward(self, input_ids=input_ids, **options)
 
-    if memory != "shared":
-        monkeypatch.setattr(trie_forward, "_read_prompt", lambda *_: None)
-    hook = llama.model.get_output_embeddings().register_forward_pre_hook(counting)
-    try:
-        found = run_one(score_skills.OPERATION, llama, {**ARGUMENTS, "ends": SKILLS[:2]})
-    finally:
-        hook.remove()
+    monkeypatch.setattr(type(llama.model), "forward", counting)
+    found = run_one(score_skills.OPERATION, llama, {**ARGUMENTS, "paths": SKILLS[:2]})
     trie = trie_of(found, SKILLS)
-    read = len(trie.internal) - len(SKILLS) + 2
-    assert len(found.arrays["internal"]) == read
-    if memory == "shared":
-        assert sum(looked) == read
+    assert sum(read) == len(trie.leading_to([0, 1])) < len(trie.internal) / 2
 
 
 def test_each_context_is_read_once(llama: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,7 +248,7 @@ def test_leaving_stops_between_passes(
         run_one(score_skills.OPERATION, llama, ARGUMENTS, control=RecordingControl(leave))
 
 
-@pytest.mark.parametrize("more", [{}, {"ends": SKILLS[:1]}])
+@pytest.mark.parametrize("more", [{}, {"paths": SKILLS[:1]}])
 def test_progress_ends_at_one(llama: LanguageModel, more: Mapping[str, Any]) -> None:
     control = RecordingControl()
     run_one(score_skills.OPERATION, llama, {**ARGUMENTS, **more}, control=control)
@@ -300,7 +280,7 @@ def test_what_cannot_be_scored_is_refused_in_words(
         {"prompt": ""},
         {"top": 51},
         {"scene": 1},
-        {"ends": False},
+        {"paths": True},
     ],
 )
 def test_wrong_arguments_never_reach_the_model(

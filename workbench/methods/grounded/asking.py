@@ -40,7 +40,7 @@ def ask_scores(  # noqa: PLR0913  keyword-only options of one question
     *,
     top: int = TOP,
     terminator: str = "\n",
-    ends: Sequence[str] | None = None,
+    paths: Sequence[str] | None = None,
     label: str = "",
 ) -> LanguageScores:
     """Scores of some skills after a prompt.
@@ -52,8 +52,7 @@ def ask_scores(  # noqa: PLR0913  keyword-only options of one question
         skills: m texts.
         top: how many of the most probable tokens to name at each node.
         terminator: what ends a skill.
-        ends: skills after whose words to ask, too, where only their end can follow; all when
-            ``None``.
+        paths: skills to read to their ends; all when ``None``.
         label: what the page calls it while it runs.
 
     Raises:
@@ -66,8 +65,8 @@ def ask_scores(  # noqa: PLR0913  keyword-only options of one question
         "terminator": terminator,
         "top": top,
     }
-    if ends is not None:  # else unsaid, so that what was asked before is still the same question
-        arguments["ends"] = list(ends)
+    if paths is not None:  # else unsaid, so that what was asked before is still the same question
+        arguments["paths"] = list(paths)
     request = Request(
         "language.score_skills", model=model, arguments=arguments, dtype="float32", label=label
     )

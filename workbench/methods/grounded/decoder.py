@@ -169,10 +169,10 @@ def grounded_beam(
         start: the node to begin at, when its tokens are forced.
 
     Raises:
-        ValueError: a width below 1, or above it with skills whose ends were not read.
+        ValueError: a width below 1, or above it with skills that were not read.
     """
     if width > 1 and not scores.is_read.all():
-        raise ValueError("a beam weighs ends against each other; read them all")
+        raise ValueError("a beam weighs skills against each other; read them all")
     if width < 1:
         raise ValueError(f"width is {width}; at least 1 is needed")
     with np.errstate(divide="ignore"):

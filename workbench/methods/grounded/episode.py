@@ -172,6 +172,8 @@ def decode(
     if settings.method == "greedy":
         found = grounded_greedy(scores, values, rules)
         for place in sorted(forced):
+            if found.skill is not None and not scores.is_read[found.skill]:
+                break  # what it says beyond is not yet known
             start = _follow(scores, found, place, forced[place])
             found = grounded_greedy(scores, values, rules, start=start)
         return found
@@ -214,8 +216,8 @@ def run(  # noqa: PLR0913  one episode's circumstances
         task: what is wanted; its goal is judged at the end only.
         settings: how to choose.
         language_scores: steps so far -> scores over the world's skills and "done", which must not
-            depend on the state. Where ends are not read, it is told which skill's to read, too:
-            greedy decoding writes the same words without them, and needs that of these words alone.
+            depend on the state. Where greedy decoding comes to words that were not read, it is
+            told which skills to read, too.
         seed: of the chances whether skills succeed.
         forced: step and place in it -> id of the token that stands there; greedy decoding only.
         meddle: what others do to the state after so many steps, before the next is chosen.
@@ -233,9 +235,10 @@ def run(  # noqa: PLR0913  one episode's circumstances
         scores = language_scores(history, *possible)
         here = {p: token for (s, p), token in (forced or {}).items() if s == len(steps)}
         chosen = choose(scores, grounding, settings, here)
-        if chosen.skill is not None and not scores.is_read[chosen.skill]:
-            wanted = np.arange(len(scores.is_read)) == chosen.skill
-            scores = language_scores(history, wanted)
+        while chosen.skill is not None and not scores.is_read[chosen.skill]:
+            scores = language_scores(history, scores.beyond(chosen.skill))
+            if not scores.is_read[chosen.skill]:
+                raise ValueError(f"{chosen.command!r} was asked for and is not read")
             chosen = choose(scores, grounding, settings, here)
         before, could, succeeded = world, False, False
         if chosen.command == DONE or chosen.skill is None:

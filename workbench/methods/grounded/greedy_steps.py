@@ -1,7 +1,8 @@
-"""Ask the language model for what greedy decoding needs: every word, and few ends.
+"""Ask the language model for what greedy decoding comes by, not for a whole list of commands.
 
-After a whole command only its end can follow, so greedy decoding needs to know how likely that is
-for the command it has chosen alone. Half of the contexts of a list are such ends.
+Where the next token is chosen it must be known of every token that may follow, but nothing of what
+would follow the others. So a few likely commands are read to their ends, and what leads away from
+them is read only when it is chosen.
 """
 
 from __future__ import annotations
@@ -12,23 +13,24 @@ import numpy as np
 
 from workbench.methods.grounded.asking import ask_scores
 from workbench.methods.grounded.prompts import kind_of, write_prompt
-from workbench.methods.grounded.scores import LanguageScores, add_ends
+from workbench.methods.grounded.scores import LanguageScores, add_read
 from workbench.methods.grounded.worlds.world import DONE, Task, World
 from workbench.server.api import ModelClient
 
 
 class GreedySteps:
-    """What the model says of every next word after each history; asks for no end twice.
+    """What the model says of the next step after each history, as far as it was asked.
 
-    The ends of likely commands are read with the words, before any is chosen: whatever is moved,
-    one of them is chosen nearly always, and nothing more is asked.
+    Likely commands are read before any is chosen: whatever is moved, one of them is chosen nearly
+    always, and nothing more is asked. Greedy decoding then comes to a skill that was not read
+    (``LanguageScores.is_read``), or chooses what it chooses when all are read.
 
     Args:
         client: the model server.
         model: name of a causal language model.
         task: its instruction is read.
         world: only its list of skills is read, never its state.
-        likely: ``(skills,)`` bool, "done" last, whose ends are read at once; not a matter of the
+        likely: ``(skills,)`` bool, "done" last, which are read at once; not a matter of the
             state either.
     """
 
@@ -48,7 +50,7 @@ class GreedySteps:
 
         Args:
             history: the steps so far.
-            wanted: ``(skills,)`` bool, whose ends must be known, too.
+            wanted: ``(skills,)`` bool, which must be known, too.
         """
         steps = tuple(history)
         found = self._known.get(steps)
@@ -57,13 +59,13 @@ class GreedySteps:
         numbers = [] if wanted is None else np.flatnonzero(wanted & ~found.is_read).tolist()
         if numbers:
             part = self._ask(steps, [self._skills[number] for number in numbers])
-            found = add_ends(found, part, numbers)
+            found = add_read(found, part, numbers)
         self._known[steps] = found
         return found
 
     def _ask(
-        self, steps: tuple[str, ...], skills: Sequence[str], ends: Sequence[str] | None = None
+        self, steps: tuple[str, ...], skills: Sequence[str], paths: Sequence[str] | None = None
     ) -> LanguageScores:
         prompt = write_prompt(self._kind, self._instruction, steps)
         label = f"Step {len(steps) + 1}"
-        return ask_scores(self._client, self._model, prompt, skills, ends=ends, label=label)
+        return ask_scores(self._client, self._model, prompt, skills, paths=paths, label=label)

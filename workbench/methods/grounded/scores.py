@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -23,7 +24,7 @@ class LanguageScores:
     Args:
         trie: n nodes.
         log_probability: ``(n,)`` of each node's token given the prompt and the path before it;
-            0 for the root, NaN where the model was not asked what ends a skill.
+            0 for the root, NaN where the model was not asked what follows.
         outside_log_probability: ``(n,)`` of the most probable next token that leaves the trie;
             ``-inf`` for leaves and where no token leaves it.
         outside_token: ``(n,)`` its id, -1 where there is none.
@@ -46,7 +47,7 @@ class LanguageScores:
 
     @cached_property
     def is_read(self) -> np.ndarray:
-        """``(m,)`` bool, whether the model was asked for all of a skill, its end included."""
+        """``(m,)`` bool, whether the model was asked for a skill to its end."""
         return ~np.isnan(self.log_probability[self.trie.leaf_of_skill])
 
     @cached_property
@@ -59,16 +60,26 @@ class LanguageScores:
         """``(n,)`` log-probability of the whole path to each node.
 
         Raises:
-            ValueError: the model was not asked for the ends of all skills.
+            ValueError: the model was not asked for all skills.
         """
         if not self.is_read.all():
-            raise ValueError(f"the ends of {(~self.is_read).sum()} skills were not read")
+            raise ValueError(f"{(~self.is_read).sum()} skills were not read to their ends")
         return self.trie.sum_along_paths(self.log_probability)
 
     @property
     def log_skill(self) -> np.ndarray:
         """``(m,)`` log-probability of each whole skill, its terminator included."""
         return self.log_prefix[self.trie.leaf_of_skill]
+
+    def beyond(self, skill: int) -> np.ndarray:
+        """``(m,)`` bool, what goes on as a skill does from where the reading of it stopped."""
+        path = [0, *self.trie.path(int(self.trie.leaf_of_skill[skill]))]
+        found = np.zeros(len(self.trie.skills), dtype=bool)
+        for node, following in itertools.pairwise(path):
+            if np.isnan(self.log_probability[following]):
+                found[self.trie.below(node)] = True
+                break
+        return found
 
     def text(self, node: int) -> str:
         """The text of a node's token; the root's is empty."""
@@ -103,13 +114,13 @@ def nodes_within(whole: SkillTrie, part: SkillTrie, numbers: Sequence[int]) -> n
     return found
 
 
-def add_ends(
+def add_read(
     scores: LanguageScores, part: LanguageScores, numbers: Sequence[int]
 ) -> LanguageScores:
-    """Scores to which the ends of some skills are added.
+    """Scores with what was read of some skills by themselves.
 
-    Of the part nothing else is taken: where more than an end follows, what leaves a shorter list
-    need not leave the whole one.
+    Of the part only nodes count that all skills of the whole trie which go on there are in: what
+    leaves a shorter list need not leave the whole one.
 
     Args:
         scores: over all skills.
@@ -119,19 +130,20 @@ def add_ends(
     Raises:
         InputError: a skill has other tokens in the part.
     """
-    place = nodes_within(scores.trie, part.trie, numbers)
-    leaf = part.trie.leaf_of_skill
-    leaf = leaf[np.isnan(scores.log_probability[place[leaf]])]
-    end = part.trie.parent[leaf]
+    whole, place = scores.trie, nodes_within(scores.trie, part.trie, numbers)
+    node = part.trie.internal
+    is_new = np.isnan(scores.log_probability[whole.first_child[place[node]]])
+    node = node[is_new & (part.trie.child_count[node] == whole.child_count[place[node]])]
+    child = np.flatnonzero(np.isin(part.trie.parent, node))
 
-    def joined(name: str, at: np.ndarray = end) -> np.ndarray:
+    def joined(name: str, at: np.ndarray = node) -> np.ndarray:
         values = getattr(scores, name).copy()
         values[place[at]] = getattr(part, name)[at]
         return values
 
     return replace(
         scores,
-        log_probability=joined("log_probability", leaf),
+        log_probability=joined("log_probability", child),
         outside_log_probability=joined("outside_log_probability"),
         outside_token=joined("outside_token"),
         outside_mass=joined("outside_mass"),

@@ -28,8 +28,8 @@ from workbench.study import Study, Summary
 MOMENTS = 80
 """Last position of the slider; a longer plan shows its first so many tokens."""
 LONG = 200
-"""Of more commands than these not all ends are read; a shorter list is read in the same time, and
-other studies ask for it whole."""
+"""Of more commands than these only some are read; other studies ask for a shorter list whole, too,
+and all share the answer."""
 TICKS = 60
 """Pictures of the plans as they are carried out, after the first."""
 
@@ -106,10 +106,9 @@ def gather(client: ModelClient, params: Params) -> Inputs:
 
 
 def _asking(client: ModelClient, params: Params, task: Task) -> Score:
-    """What asks the model: of a long list for the words of all commands and the ends of few.
+    """What asks the model: of a long list, for the commands about what is on the table at first.
 
-    Those are the commands about what is on the table before anything is taken away, so that taking
-    it away or moving it asks nothing more.
+    Before anything is taken away, that is: taking it away or moving it asks nothing more.
     """
     laid, _ = open_scene(replace(params, taken=""))
     if isinstance(laid, Tabletop) and len(laid.skills()) > LONG:

@@ -47,15 +47,15 @@ class Arguments(Skills):
 
     ``prefix`` stands before the prompt and changes no number: requests with the same prefix share
     its keys and values. ``top`` is how many of the most probable tokens to name at each node.
-    ``ends`` are the skills after whose words the model is asked, too, where only a leaf follows:
-    ``None`` for all of them. Of a long list such nodes are half.
+    ``paths`` are the skills that are read to their ends, ``None`` for all; of the others no more is
+    known than which token leads away from those.
     """
 
     skills: Annotated[list[Skill], Field(min_length=1, max_length=MAX_SKILLS_SCORED)]
     prompt: prompts.NonEmpty
     prefix: Annotated[str, Field(max_length=prompts.MAX_CHARACTERS)] = ""
     top: Annotated[int, Field(ge=0, le=50)] = 10
-    ends: Annotated[list[Skill], Field(max_length=MAX_SKILLS_SCORED)] | None = None
+    paths: Annotated[list[Skill], Field(max_length=MAX_SKILLS_SCORED)] | None = None
 
 
 def tokenize_skills(loaded: Any, item: Prepared, number: int, control: Control) -> Output:
@@ -85,7 +85,7 @@ def score_skills(loaded: Any, item: Prepared, number: int, control: Control) -> 
     prompts.refuse_length(
         loaded, len(stem) + int(trie.depth.max()), "The prompt with its longest skill"
     )
-    wanted = _choose_nodes(trie, arguments.ends)
+    wanted = _choose_nodes(trie, arguments.paths)
     table = _Table(trie, wanted, arguments.top)
     done = 0
     for nodes, logits in read_trie(loaded, trie, wanted, stem, prefix, control.check):
@@ -97,18 +97,17 @@ def score_skills(loaded: Any, item: Prepared, number: int, control: Control) -> 
     return _write(loaded, ids, table.arrays(), named - {-1})
 
 
-def _choose_nodes(trie: SkillTrie, ends: list[str] | None) -> np.ndarray:
-    """Nodes to read: every one with children, but only these skills' ends."""
-    if ends is None:
+def _choose_nodes(trie: SkillTrie, paths: list[str] | None) -> np.ndarray:
+    """Nodes to read: those that lead to some skills."""
+    if paths is None:
         return trie.internal
     number = {skill: place for place, skill in enumerate(trie.skills)}
-    if unknown := [skill for skill in ends if skill not in number]:
+    if unknown := [skill for skill in paths if skill not in number]:
         raise InputError(
-            f"The end of {unknown[0][:60]!r} is wanted, which is none of the skills; choose ends "
+            f"The path to {unknown[0][:60]!r} is wanted, which is none of the skills; choose paths "
             "among them."
         )
-    leaves = trie.leaf_of_skill[[number[skill] for skill in ends]]
-    return np.setdiff1d(trie.internal, np.setdiff1d(trie.ends, trie.parent[leaves]))
+    return trie.leading_to([number[skill] for skill in paths])
 
 
 def tokenize_in_context(

@@ -1,4 +1,4 @@
-"""The theatre plans with a real, if tiny, model as when every end is read."""
+"""The theatre plans with a real, if tiny, model as when every command is read."""
 
 from __future__ import annotations
 
