@@ -16,14 +16,14 @@ from tests.unit.grounded_tries import Case, cases, trie_of
 from workbench.errors import InputError
 from workbench.methods.grounded import theatre
 from workbench.methods.grounded.asking import ask_scores, ask_steps
-from workbench.methods.grounded.decoder import Rules, grounded_beam
+from workbench.methods.grounded.decoder import Decoded, Rules, grounded_beam
 from workbench.methods.grounded.episode import Episode, Settings, decode, run
 from workbench.methods.grounded.greedy_steps import GreedySteps
 from workbench.methods.grounded.moments import moments
 from workbench.methods.grounded.prompts import write_prompt
 from workbench.methods.grounded.saycan import saycan
 from workbench.methods.grounded.scene import open_scene
-from workbench.methods.grounded.scores import LanguageScores, add_read
+from workbench.methods.grounded.scores import LanguageScores, add_read, closed_scores
 from workbench.methods.grounded.worlds import catalog
 from workbench.methods.grounded.worlds.tabletop import Tabletop
 from workbench.methods.grounded.worlds.world import DONE
@@ -91,32 +91,59 @@ def test_the_nodes_that_lead_to_a_skill_are_those_on_its_path() -> None:
     assert trie.leading_to(range(3)).tolist() == trie.internal.tolist()
 
 
-@settings(deadline=None)
+def decoded_or_refused(
+    scores: LanguageScores, case: Case, how: Settings, forced: dict[int, int]
+) -> Decoded | str:
+    try:
+        return decode(scores, case.affordances, how, forced)
+    except InputError as error:
+        return str(error)
+
+
+@settings(deadline=None, max_examples=150)
 @given(
     cases(),
     st.sampled_from(["greedy", "ungrounded"]),
     st.sampled_from(["open", "closed"]),
     st.integers(0, 2**9 - 1),
+    st.dictionaries(st.integers(0, 3), st.integers(0, 2), max_size=2),
 )
 def test_reading_on_where_greedy_decoding_comes_to_ends_at_the_choice_of_the_whole(
-    case: Case, method: str, vocabulary: str, first: int
+    case: Case, method: str, vocabulary: str, first: int, forced: dict[int, int]
 ) -> None:
     how = Settings(method, Rules(vocabulary))
-    whole = decode(case.scores, case.affordances, how, {})
+    whole = decoded_or_refused(case.scores, case, how, forced)
     read = np.array([bool(first >> i & 1) for i in range(len(case.affordances))])
     while True:
         scores = read_only(case.scores, read)
         assert np.all(scores.is_read[read])
-        found = decode(scores, case.affordances, how, {})
-        if found.skill is None or scores.is_read[found.skill]:
+        found = decoded_or_refused(scores, case, how, forced)
+        if isinstance(found, str) or found.skill is None or scores.is_read[found.skill]:
             break
         more = scores.beyond(found.skill)
         assert more[found.skill]
         assert not scores.is_read[more].any()
         read |= more
+    if isinstance(whole, str) or isinstance(found, str):
+        assert found == whole
+        return
     for name in ("nodes", "skill", "outside_token", "tokens_scored"):
         assert getattr(found, name) == getattr(whole, name)
     assert found.log_language == pytest.approx(whole.log_language)
+
+
+def test_a_token_is_forced_only_behind_words_that_were_read() -> None:
+    trie = trie_of([(0, 1, 1), (0, 2, 2), (1,)])
+    log_probability = np.log(np.where(trie.token == 2, 0.9, 0.1))
+    log_probability[0] = 0.0
+    scores, values = closed_scores(trie, log_probability), np.array([0.9, 0.8, 0.9])
+    how, forced = Settings("greedy", Rules("closed")), {0: 0, 2: 2}
+    assert decode(scores, values, how, forced).skill == 1
+    some = read_only(scores, np.array([False, False, True]))
+    # unread, the scene alone would write another word, after which there is no such token
+    found = decode(some, values, how, forced)
+    assert found.skill == 0
+    assert some.beyond(0).tolist() == [True, True, False]
 
 
 @settings(deadline=None, max_examples=10)
