@@ -6,6 +6,7 @@ model server has its own cache; here the work after it is shared, which is the p
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from workbench.params import as_dict
-from workbench.server.api import canonical_json
+from workbench.server.api import Json, canonical_json
 from workbench.study import Gathered, Study, renew_receipt
 
 KEPT = 2048
@@ -98,9 +99,9 @@ class SharedWork:
             gathered: what the model server answered.
             compute: gives the address and the receipt; called where nobody has computed it yet.
         """
-        key = canonical_json([study.slug, study.version, gathered.identity])
+        key = _digest([study.slug, study.version, gathered.identity])
         with self._answers.alone(key):
-            from_where = canonical_json([key, gathered.sources])
+            from_where = _digest([key, gathered.sources])
             if (known := self._answers.known(from_where)) is not None:
                 return known
             address = None
@@ -109,11 +110,18 @@ class SharedWork:
                 address = self._renew(first, renew_receipt(receipt, gathered))
             if address is None:
                 address, receipt = compute()
-                self._computed[key] = address, receipt
+                # of hundreds of requests; a renewed receipt has its own
+                rest = {name: value for name, value in receipt.items() if name != "requests"}
+                self._computed[key] = address, rest
                 while len(self._computed) > KEPT:
                     self._computed.popitem(last=False)
             self._answers.keep(from_where, address)
             return address
+
+
+def _digest(value: Json) -> str:
+    """A short name of a long value: thousands are known, of hundreds of answers each."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
 def key_of(study: Study[Any, Any, Any], params: Any) -> str:
