@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from panels.resuming import Unfinished
-from panels.sharing import SharedAnswers, SharedWork, key_of
+from panels.sharing import AnswersName, SharedAnswers, SharedWork, key_of
 from workbench.errors import CancelledError, HandedBackError, WorkbenchError
 from workbench.server.api import Event, Job, ModelClient, OnEvent, canonical_json
 from workbench.study import Gathered, Outcome, Study, conclude, execute, gather
@@ -111,6 +111,7 @@ class Runner:
         self._pure = SharedAnswers(is_served)
         self._shared = SharedWork(is_served, renew)
         self._settled = SharedAnswers(is_served)
+        self._answers_name = AnswersName(client)
         self._asking: set[str] = set()
         self._unfinished = Unfinished()
         self._elsewhere = elsewhere
@@ -217,7 +218,10 @@ class Runner:
 
         if study.slug in self._asking or (ask.measures and not study.is_local):
             if ask.fresh:
-                return compute(measure())[0]
+                try:
+                    return compute(measure())[0]
+                finally:
+                    self._answers_name.forget()
             return self._answer_from_server(study, params, ask, measure, compute)
         key = key_of(study, params)
         if ask.measures and ask.mode == "fill" and self._pure.known(key) is None:
@@ -254,10 +258,7 @@ class Runner:
         A study that stands on hundreds of shipped answers then asks for none of them again. Empty
         where the server cannot say: it is away, or of another version.
         """
-        try:
-            answers = self._client.status().answers
-        except WorkbenchError:
-            return ""
+        answers = self._answers_name.ask()
         return canonical_json([key_of(study, params), answers]) if answers else ""
 
     def _ask_server(

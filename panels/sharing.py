@@ -7,19 +7,26 @@ model server has its own cache; here the work after it is shared, which is the p
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from workbench.errors import WorkbenchError
 from workbench.params import as_dict
-from workbench.server.api import Json, canonical_json
+from workbench.server.api import Json, ModelClient, canonical_json
 from workbench.study import Gathered, Study, renew_receipt
 
 KEPT = 2048
 """So many answers are known by their address; the store of results bounds their bytes. A class asks
 for hundreds of its own within minutes, and what the tabs open with should outlast them.
+"""
+NAMED_S = 0.5
+"""Thirty who click at the same moment ask the server once whether its answers changed; what another
+page measured again is seen so much later.
 """
 
 
@@ -65,6 +72,38 @@ class SharedAnswers:
             self._answers[key] = address
             while len(self._answers) > self._limit:
                 self._answers.pop(next(iter(self._answers)))
+
+
+class AnswersName:
+    """How the model server names what it has cached (``Status.answers``); asked for once a moment.
+
+    Args:
+        client: the model server.
+        clock: seconds.
+    """
+
+    def __init__(self, client: ModelClient, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._name = ""
+        self._until = -math.inf
+
+    def ask(self) -> str:
+        """The name; empty where the server cannot say: it is away, or of another version."""
+        with self._lock:
+            if self._clock() >= self._until:
+                try:
+                    self._name = self._client.status().answers
+                except WorkbenchError:
+                    self._name = ""
+                self._until = self._clock() + NAMED_S
+            return self._name
+
+    def forget(self) -> None:
+        """Ask again next time: something was measured again."""
+        with self._lock:
+            self._until = -math.inf
 
 
 class SharedWork:

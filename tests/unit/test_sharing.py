@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 
 from panels.results import ResultStore
 from panels.runs import Ask, Runner
-from panels.sharing import SharedAnswers
+from panels.sharing import NAMED_S, AnswersName, SharedAnswers
 from tests.browser import toy
 from workbench.server.api import Event, Request, Result, Status
 from workbench.study import Outcome, Study, conclude, execute, gather, renew_receipt
@@ -181,6 +181,38 @@ def test_a_server_that_cannot_say_whether_its_answers_changed_is_asked_each_time
     for number in range(1, 4):
         page.run()
         assert page.client.asked == number
+
+
+def test_the_server_is_asked_once_a_moment_whether_its_answers_changed() -> None:
+    client, now, asked = CachingClient(), 100.0, 0
+    client.answers_name = "first"
+    status = client.status
+
+    def count() -> Status:
+        nonlocal asked
+        asked += 1
+        return status()
+
+    client.status = count  # type: ignore[method-assign]
+    name = AnswersName(client, lambda: now)
+    assert {name.ask() for _ in range(30)} == {"first"}
+    assert asked == 1
+    client.answers_name = "second"
+    now += NAMED_S
+    assert name.ask() == "second"
+    client.answers_name = "third"
+    name.forget()
+    assert (name.ask(), asked) == ("third", 3)
+
+
+def test_a_server_that_is_away_names_nothing_and_is_asked_again() -> None:
+    client, now = CachingClient(), 100.0
+    client.answers_name, client.is_down = "as they are", True
+    name = AnswersName(client, lambda: now)
+    assert name.ask() == ""
+    client.is_down = False
+    now += NAMED_S
+    assert name.ask() == "as they are"
 
 
 def test_of_many_who_open_a_study_one_asks_for_what_is_known(page: Page) -> None:
