@@ -136,15 +136,24 @@ class Stand:
             await asyncio.to_thread(self.server.stop)
             self.server.start()
         else:
-            (serving,) = self.server.children()
+            serving = self._serving()
             if how == "renewed":
                 self.server.send(signal.SIGHUP)
-            else:
+            elif serving is not None:
                 serving.kill()
-            while serving.is_running() and serving.status() != psutil.STATUS_ZOMBIE:
+            while self._serving() == serving:
                 await asyncio.sleep(0.02)
         await wait_for(f"{self.server_url}/healthz")
         return time.monotonic() - began
+
+    def _serving(self) -> psutil.Process | None:
+        """The process that serves: the latest, beside those that still finish what runs."""
+        alive: list[psutil.Process] = []
+        for child in self.server.children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if child.status() != psutil.STATUS_ZOMBIE:
+                    alive.append(child)
+        return max(alive, key=lambda child: child.create_time(), default=None)
 
     async def watch_memory(self, began_at: float, every_s: float, log: IO[str]) -> None:
         """Write down what both processes hold, also as lines of a log, until cancelled."""

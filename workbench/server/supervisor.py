@@ -17,6 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from workbench.errors import BugError
 
@@ -52,11 +53,40 @@ def import_libraries() -> None:
             log.warning("cannot import %s: %s", name, error)
 
 
+@dataclass
+class _Server:
+    """A forked server.
+
+    Args:
+        process: its number.
+        held: one end of a pipe; when it closes, with this process, the server ends.
+        told_at: when it was last told to end.
+    """
+
+    process: int
+    held: int
+    told_at: float = -TELL_AGAIN_S
+
+    def tell_to_end(self) -> None:
+        """Tell it, now and then: a process that is just starting may not hear it at first."""
+        if time.monotonic() - self.told_at >= TELL_AGAIN_S:
+            os.kill(self.process, signal.SIGTERM)
+            self.told_at = time.monotonic()
+
+    def ended(self) -> int | None:
+        """Its exit status, or minus the signal that did it; ``None`` while it runs."""
+        process, status = os.waitpid(self.process, os.WNOHANG)
+        if not process:
+            return None
+        os.close(self.held)
+        return os.waitstatus_to_exitcode(status)
+
+
 class Supervisor:
     """Runs a server in a process of its own and starts it again when that dies.
 
-    SIGTERM and SIGINT end both in order. SIGHUP renews the server: it ends in order, and its
-    successor takes over the address.
+    SIGTERM and SIGINT end both in order. SIGHUP renews the server: its successor takes over the
+    address at once, and it ends in order, finishing what runs.
 
     Args:
         serve: serves on a listening socket until it is told to stop; called in each new process.
@@ -68,6 +98,7 @@ class Supervisor:
         self._listening = listening
         self._is_ending = False
         self._is_renewing = False
+        self._leaving: list[_Server] = []
 
     def run(self) -> None:
         """Supervise until told to stop.
@@ -81,13 +112,10 @@ class Supervisor:
         signal.signal(signal.SIGHUP, self._renew)
         deaths: deque[float] = deque(maxlen=MOST_DEATHS)
         while True:
-            status = self._run_once()
+            status = self._serve_until_death()
             if self._is_ending:
+                self._wait_for_those_who_leave()
                 raise SystemExit(status)
-            if self._is_renewing:
-                self._is_renewing = False
-                log.info("renewed: another process serves now")
-                continue
             deaths.append(time.monotonic())
             if len(deaths) == MOST_DEATHS and deaths[-1] - deaths[0] < WITHIN_S:
                 raise BugError(
@@ -96,30 +124,43 @@ class Supervisor:
                 )
             log.error("the model server died with status %d; it is started again", status)
 
-    def _run_once(self) -> int:
-        """Fork a server and wait for its end: its exit status, or minus the signal that did it."""
+    def _serve_until_death(self) -> int:
+        """Fork a server, and its successors when it is renewed: the last one's exit status."""
+        serving = self._fork()
+        while (status := serving.ended()) is None:
+            if self._is_ending:
+                serving.tell_to_end()
+            elif self._is_renewing:
+                self._is_renewing = False
+                self._leaving.append(serving)
+                serving = self._fork()
+                log.info("renewed: another process serves from now on")
+            self._see_off()
+            time.sleep(LOOK_S)
+        return status
+
+    def _see_off(self) -> None:
+        """Tell those who are to leave, and forget those who have left."""
+        for server in list(self._leaving):
+            if server.ended() is None:
+                server.tell_to_end()
+            else:
+                self._leaving.remove(server)
+
+    def _wait_for_those_who_leave(self) -> None:
+        while self._leaving:
+            self._see_off()
+            time.sleep(LOOK_S)
+
+    def _fork(self) -> _Server:
         watched, held = os.pipe()
         child = os.fork()
         if child == 0:
-            os.close(held)
+            for end in (held, *(server.held for server in self._leaving)):
+                os.close(end)  # or those who leave would outlive the supervisor
             self._be_the_server(watched)
         os.close(watched)
-        status = self._wait(child)
-        os.close(held)
-        return os.waitstatus_to_exitcode(status)
-
-    def _wait(self, child: int) -> int:
-        told_at = 0.0
-        while True:
-            ended, status = os.waitpid(child, os.WNOHANG)
-            if ended:
-                return status
-            is_told = self._is_ending or self._is_renewing
-            if is_told and time.monotonic() - told_at > TELL_AGAIN_S:
-                # a process that is just starting may not hear it the first time
-                os.kill(child, signal.SIGTERM)
-                told_at = time.monotonic()
-            time.sleep(LOOK_S)
+        return _Server(child, held)
 
     def _be_the_server(self, watched: int) -> None:
         """What the forked process does; it never returns."""

@@ -6,8 +6,11 @@ import os
 import signal
 import socket
 import sys
+import time
 
 from workbench.server.supervisor import Supervisor
+
+LINGERS_S = 3.0
 
 
 def answer(listening: socket.socket) -> None:
@@ -23,6 +26,15 @@ def answer(listening: socket.socket) -> None:
             caller.sendall(str(os.getpid()).encode())
 
 
+def linger(listening: socket.socket) -> None:
+    """The same, and finish what runs for a while after SIGTERM."""
+    try:
+        answer(listening)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(LINGERS_S)
+
+
 def die(_listening: socket.socket) -> None:
     """What a broken server does."""
     raise RuntimeError("broken from the start")
@@ -31,4 +43,4 @@ def die(_listening: socket.socket) -> None:
 if __name__ == "__main__":
     with socket.create_server(("127.0.0.1", 0)) as opened:
         print(opened.getsockname()[1], flush=True)  # noqa: T201  for the test
-        Supervisor({"answer": answer, "die": die}[sys.argv[1]], opened).run()
+        Supervisor({"answer": answer, "linger": linger, "die": die}[sys.argv[1]], opened).run()

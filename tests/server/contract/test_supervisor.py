@@ -39,6 +39,14 @@ def ask(port: int) -> int:
         return int(connection.recv(64))
 
 
+def is_taken_over(port: int, first: int) -> bool:
+    """Whether another process answers; the first may be told to leave in the middle of a word."""
+    try:
+        return ask(port) != first
+    except ValueError:
+        return False
+
+
 def wait_until(is_so: Callable[[], bool]) -> None:
     until = time.monotonic() + WAIT_S
     while not is_so():
@@ -74,6 +82,28 @@ def test_sighup_renews_the_server_and_sigterm_ends_both_with_its_status() -> Non
         process.send_signal(signal.SIGTERM)
         assert process.wait(WAIT_S) == 7
         assert has_ended(second)
+
+
+def test_a_successor_serves_while_the_renewed_server_finishes_what_runs() -> None:
+    with supervised("linger") as (process, port):
+        first = ask(port)
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: is_taken_over(port, first))
+        assert not has_ended(first)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(WAIT_S) == 7
+        assert has_ended(first)
+
+
+def test_who_still_leaves_ends_with_a_supervisor_that_is_killed() -> None:
+    with supervised("linger") as (process, port):
+        first = ask(port)
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: is_taken_over(port, first))
+        second = ask(port)
+        assert not has_ended(first)
+        process.kill()
+        wait_until(lambda: has_ended(first) and has_ended(second))
 
 
 def test_a_supervisor_that_is_killed_leaves_no_server_on_the_address() -> None:
