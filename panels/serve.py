@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from panels.access import Access
 from panels.ending import Ending
+from panels.memory import give_memory_back
 from panels.preparing import Preparing
 from panels.workers import Workers
 from workbench.errors import InputError
@@ -92,6 +93,8 @@ def serve_page(  # noqa: PLR0913  one command's settings
         SystemExit: after SIGTERM.
         KeyboardInterrupt: after SIGINT.
     """
+    if not import_heavy_libraries:
+        give_memory_back()
     from panels.app import build_app  # gradio takes seconds to import: first the port, then it
 
     access = Access(password, local_only=is_loopback(host) and not password)
