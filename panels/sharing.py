@@ -6,7 +6,6 @@ model server has its own cache; here the work after it is shared, which is the p
 
 from __future__ import annotations
 
-import hashlib
 import math
 import threading
 import time
@@ -17,7 +16,7 @@ from typing import Any
 
 from workbench.errors import WorkbenchError
 from workbench.params import as_dict
-from workbench.server.api import Json, ModelClient, canonical_json
+from workbench.server.api import ModelClient, canonical_json, digest_json
 from workbench.study import Gathered, Study, renew_receipt
 
 KEPT = 2048
@@ -138,9 +137,10 @@ class SharedWork:
             gathered: what the model server answered.
             compute: gives the address and the receipt; called where nobody has computed it yet.
         """
-        key = _digest([study.slug, study.version, gathered.identity])
+        # short names: thousands are known, of hundreds of answers each
+        key = digest_json([study.slug, study.version, gathered.identity])
         with self._answers.alone(key):
-            from_where = _digest([key, gathered.sources])
+            from_where = digest_json([key, gathered.sources])
             if (known := self._answers.known(from_where)) is not None:
                 return known
             address = None
@@ -156,11 +156,6 @@ class SharedWork:
                     self._computed.popitem(last=False)
             self._answers.keep(from_where, address)
             return address
-
-
-def _digest(value: Json) -> str:
-    """A short name of a long value: thousands are known, of hundreds of answers each."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
 def key_of(study: Study[Any, Any, Any], params: Any) -> str:

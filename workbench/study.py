@@ -6,7 +6,6 @@ receipts name them; all go through ``execute``.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from workbench.server.api import (
     Receipt,
     Result,
     canonical_json,
+    digest_json,
 )
 from workbench.server.versions import package_versions, workbench_version
 from workbench.watching import Watch, WatchedClient
@@ -265,7 +265,7 @@ def digest_summary(summary: Summary) -> str:
     Measured times (``is_timing``) stay out.
     """
     kept = {name: value for name, value in summary.items() if not is_timing(name)}
-    return hashlib.sha256(canonical_json(kept).encode()).hexdigest()
+    return digest_json(kept)
 
 
 def _ignore(_: object) -> None:

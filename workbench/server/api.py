@@ -245,6 +245,15 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def digest_json(value: object) -> str:
+    """SHA-256 of a value as ``canonical_json`` writes it.
+
+    Raises:
+        InputError: the value is not plain JSON.
+    """
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
 def digest_arrays(arrays: Arrays) -> str:
     """SHA-256 over names, dtypes, shapes and bytes of some arrays, in order of their names."""
     digest = hashlib.sha256()

@@ -12,7 +12,6 @@ keeping (sampling without a seed) is not shared either: everybody gets a sample 
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import secrets
 import threading
@@ -34,7 +33,7 @@ from workbench.errors import (
 )
 from workbench.logs import log_fields
 from workbench.server.answer import Answer, Source
-from workbench.server.api import ModelEntry, Request, Result, Status, canonical_json
+from workbench.server.api import ModelEntry, Request, Result, Status, digest_json
 from workbench.server.bugs import report_bug
 from workbench.server.cache import MemoryStore, ResultCache, ShippedStore
 from workbench.server.checking import check_request
@@ -224,8 +223,7 @@ class Engine:
     def _name_answers(self) -> str:
         """A name for everything that is cached, which changes when one of it is replaced."""
         models = [[m.name, m.kind, m.state, m.digest] for m in self._source.entries(())]
-        said = canonical_json([self._id, self._replaced, models])
-        return hashlib.sha256(said.encode()).hexdigest()
+        return digest_json([self._id, self._replaced, models])
 
     def hand_back(self) -> None:
         """Take nothing new, and give what waits back to those who asked; what runs goes on."""

@@ -7,9 +7,7 @@ computed twice, never a wrong one given.
 
 from __future__ import annotations
 
-import hashlib
-
-from workbench.server.api import Request, canonical_json, digest_arrays
+from workbench.server.api import Request, digest_arrays, digest_json
 
 KEY_SCHEMA = 1
 """Raise it when the meaning of a key changes; no older answer is then ever read."""
@@ -41,7 +39,7 @@ def fingerprint(
         "arguments": arguments_digest,
         "seed": request.seed,
     }
-    return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
+    return digest_json(parts)
 
 
 def digest_arguments(request: Request) -> str:
@@ -51,4 +49,4 @@ def digest_arguments(request: Request) -> str:
         InputError: the arguments are not plain JSON.
     """
     parts = [request.arguments, digest_arrays(request.arrays)]
-    return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
+    return digest_json(parts)

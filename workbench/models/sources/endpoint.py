@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,7 +9,7 @@ from urllib.parse import urlsplit
 from workbench.errors import OutsideError
 from workbench.models.card import Card
 from workbench.models.store import Progress
-from workbench.server.api import canonical_json
+from workbench.server.api import digest_json
 
 
 class EndpointSource:
@@ -37,8 +36,7 @@ class EndpointSource:
         return os.environ.get(self._card.key_env, "") if self._card.key_env else ""
 
     def digest(self) -> str:
-        content = canonical_json([self.address(), self._card.reference])
-        return hashlib.sha256(content.encode()).hexdigest()
+        return digest_json([self.address(), self._card.reference])
 
     def is_ready(self) -> bool:
         return not self.why_not()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from workbench.errors import AssetError
 from workbench.models.card import Card
 from workbench.models.store import Progress, sha256_of
-from workbench.server.api import canonical_json
+from workbench.server.api import digest_json
 
 READABLE = (".safetensors", ".json", ".txt", ".model", ".jinja")
 """Endings of the files that are ever read: weights as safetensors, settings and vocabularies."""
@@ -32,7 +31,7 @@ class FolderSource:
             content = sorted(self._card.files.items())
         else:
             content = [(path.name, self._sha256(path)) for path in self._files()]
-        return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+        return digest_json(content)
 
     def is_ready(self) -> bool:
         return not self.why_not()

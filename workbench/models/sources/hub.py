@@ -8,7 +8,6 @@ the hub itself states for them.
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import re
 import shutil
@@ -21,7 +20,7 @@ from workbench.errors import AssetError, OutsideError
 from workbench.models.card import Card
 from workbench.models.sources.folder import READABLE
 from workbench.models.store import MIB, ModelFolder, Progress, sha256_of
-from workbench.server.api import canonical_json
+from workbench.server.api import digest_json
 
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -67,8 +66,7 @@ class HubSource:
         commit = self._card.revision
         if not _COMMIT.fullmatch(commit):
             commit = self._pin().commit
-        content = canonical_json([self._card.reference, commit])
-        return hashlib.sha256(content.encode()).hexdigest()
+        return digest_json([self._card.reference, commit])
 
     def is_ready(self) -> bool:
         return self._is_pinned() and self._store().is_complete()

@@ -7,7 +7,6 @@ taken out of it; nothing in it is installed, imported or run.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -21,7 +20,7 @@ from workbench.errors import AssetError, OutsideError
 from workbench.models import gguf_conversion
 from workbench.models.card import Card
 from workbench.models.store import MIB, ModelFolder, Progress, sha256_of
-from workbench.server.api import canonical_json
+from workbench.server.api import digest_json
 
 _POLL_S = 0.2
 _CHUNK_BYTES = 4 * MIB
@@ -45,7 +44,7 @@ class WheelSource:
     def digest(self) -> str:
         content = sorted(self._card.files.values())
         conversion = gguf_conversion.VERSION if self._is_gguf else 0
-        return hashlib.sha256(canonical_json([content, conversion]).encode()).hexdigest()
+        return digest_json([content, conversion])
 
     def is_ready(self) -> bool:
         return self._store.is_complete()

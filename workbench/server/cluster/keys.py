@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-
-from workbench.server.api import Request, canonical_json
+from workbench.server.api import Request, digest_json
 from workbench.server.fingerprint import digest_arguments
 
 
@@ -18,4 +16,4 @@ def routing_key(request: Request) -> str:
         InputError: the arguments are not plain JSON.
     """
     parts = [request.operation, request.model, request.dtype, request.seed]
-    return hashlib.sha256(canonical_json([*parts, digest_arguments(request)]).encode()).hexdigest()
+    return digest_json([*parts, digest_arguments(request)])
