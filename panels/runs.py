@@ -218,10 +218,7 @@ class Runner:
 
         if study.slug in self._asking or (ask.measures and not study.is_local):
             if ask.fresh:
-                try:
-                    return compute(measure())[0]
-                finally:
-                    self._answers_name.forget()
+                return compute(measure())[0]
             return self._answer_from_server(study, params, ask, measure, compute)
         key = key_of(study, params)
         if ask.measures and ask.mode == "fill" and self._pure.known(key) is None:
@@ -285,6 +282,9 @@ class Runner:
             if isinstance(error, CancelledError):
                 run.check()  # the reason, if there is another one
             raise
+        finally:
+            if ask.fresh:
+                self._answers_name.forget()
         run.check()
         if gathered.receipts:
             self._asking.add(study.slug)

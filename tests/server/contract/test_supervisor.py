@@ -62,6 +62,16 @@ def has_ended(process: int) -> bool:
     return False
 
 
+@contextmanager
+def renewed() -> Iterator[tuple[subprocess.Popen[str], int, int]]:
+    """The supervisor's process, its port, and the server that was told to leave and lingers."""
+    with supervised("linger") as (process, port):
+        first = ask(port)
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: is_taken_over(port, first))
+        yield process, port, first
+
+
 def test_who_connects_while_the_server_is_dead_is_answered_by_its_successor() -> None:
     with supervised("answer") as (_, port):
         first = ask(port)
@@ -85,10 +95,7 @@ def test_sighup_renews_the_server_and_sigterm_ends_both_with_its_status() -> Non
 
 
 def test_a_successor_serves_while_the_renewed_server_finishes_what_runs() -> None:
-    with supervised("linger") as (process, port):
-        first = ask(port)
-        process.send_signal(signal.SIGHUP)
-        wait_until(lambda: is_taken_over(port, first))
+    with renewed() as (process, _, first):
         assert not has_ended(first)
         process.send_signal(signal.SIGTERM)
         assert process.wait(WAIT_S) == 7
@@ -96,10 +103,7 @@ def test_a_successor_serves_while_the_renewed_server_finishes_what_runs() -> Non
 
 
 def test_who_still_leaves_ends_with_a_supervisor_that_is_killed() -> None:
-    with supervised("linger") as (process, port):
-        first = ask(port)
-        process.send_signal(signal.SIGHUP)
-        wait_until(lambda: is_taken_over(port, first))
+    with renewed() as (process, port, first):
         second = ask(port)
         assert not has_ended(first)
         process.kill()

@@ -34,7 +34,10 @@ class Agreement:
 
 def divergence(log_truth: np.ndarray, log_estimate: np.ndarray) -> float:
     """``KL(truth ‖ estimate)`` of two ``(k,)`` log priors, in nats."""
-    truth, estimate = normalise_log_prior(log_truth), normalise_log_prior(log_estimate)
+    return _divergence(normalise_log_prior(log_truth), normalise_log_prior(log_estimate))
+
+
+def _divergence(truth: np.ndarray, estimate: np.ndarray) -> float:
     return max(0.0, float(np.exp(truth) @ (truth - estimate)))
 
 
@@ -46,7 +49,7 @@ def agreement(log_truth: np.ndarray, log_estimate: np.ndarray) -> Agreement:
     spread = float(np.sqrt((a @ a) * (b @ b)))
     varies = spread > 1e-12
     return Agreement(
-        kl=divergence(log_truth, log_estimate),
+        kl=_divergence(truth, estimate),
         total_variation=0.5 * float(np.abs(weights - np.exp(estimate)).sum()),
         pearson=float(a @ b) / spread if varies else 0.0,
         spearman=float(np.corrcoef(_ranks(truth), _ranks(estimate))[0, 1]) if varies else 0.0,

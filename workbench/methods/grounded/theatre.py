@@ -92,8 +92,9 @@ class Result:
 
 def gather(client: ModelClient, params: Params) -> Inputs:
     """Ask the model for every step of both plans."""
-    world, task = open_scene(replace(params, taken="") if params.taken_after else params)
-    ask = _asking(client, params, task)
+    laid, task = open_scene(replace(params, taken=""))
+    world = laid if params.taken_after else meddle(laid, params.taken)
+    ask = _asking(client, params, laid, task)
     inputs = Inputs(world, task)
 
     def score(history: Sequence[str], *wanted: np.ndarray) -> LanguageScores:
@@ -105,12 +106,11 @@ def gather(client: ModelClient, params: Params) -> Inputs:
     return inputs
 
 
-def _asking(client: ModelClient, params: Params, task: Task) -> Score:
+def _asking(client: ModelClient, params: Params, laid: World, task: Task) -> Score:
     """What asks the model: of a long list, for the commands about what is on the table at first.
 
     Before anything is taken away, that is: taking it away or moving it asks nothing more.
     """
-    laid, _ = open_scene(replace(params, taken=""))
     if isinstance(laid, Tabletop) and len(laid.skills()) > LONG:
         likely = np.append(laid.mentioned(), True)  # "done" ends every plan
         return GreedySteps(client, params.model, task, laid, likely)
